@@ -1,0 +1,81 @@
+//! Keys and values of the BPF maps: what the agent writes and the XDP program reads, and the other way round.
+//!
+//! Every type is `repr(C)`, has its padding spelled out and its size asserted, so that both compilers lay it out alike. Numbers
+//! are in host byte order unless the type says otherwise. Whoever changes a layout raises [`VERSION`]: it is part of the
+//! folder that the maps are pinned in, so an agent never adopts maps that it would misread.
+
+mod backend;
+mod counters;
+mod service;
+mod settings;
+
+pub use backend::{Backend, BackendState};
+pub use counters::{BackendCounters, ServiceCounters, Tally};
+pub use service::{RING_CHUNK, RingChunk, Scheduler, Service, ServiceKey};
+pub use settings::{Device, Settings, Timeouts, VipFilter};
+
+/// Version of everything in this module and of [`crate::flow_table`].
+pub const VERSION: u32 = 1;
+
+/// Most services at once.
+pub const MAX_SERVICES: u32 = 1_024;
+/// Most back-ends at once, of all services together.
+pub const MAX_BACKENDS: u32 = 8_192;
+/// Most back-ends of one service.
+pub const MAX_BACKENDS_PER_SERVICE: usize = 1_024;
+/// Most interfaces that the program may be attached to.
+pub const MAX_DEVICES: usize = 16;
+/// Ring positions of all services together, old and new generation.
+pub const MAX_RING_POSITIONS: u32 = 1 << 22;
+
+/// Time since boot in units of 2³⁰ nanoseconds (1.07 s): fine enough for idle times, and a shift away from the kernel's coarse
+/// clock (`CLOCK_MONOTONIC_COARSE`). Wraps after 24 bits (208 days), so only differences mean anything: see [`ticks_between`].
+pub type Ticks = u32;
+
+/// How far a coarse clock in nanoseconds is shifted to give [`Ticks`].
+pub const TICK_SHIFT: u32 = 30;
+
+/// Ticks wrap at this power of two.
+pub const TICK_BITS: u32 = 24;
+
+/// `nanoseconds` of `CLOCK_MONOTONIC_COARSE` as [`Ticks`].
+#[inline(always)]
+pub const fn ticks(nanoseconds: u64) -> Ticks {
+    (nanoseconds >> TICK_SHIFT) as Ticks & ((1 << TICK_BITS) - 1)
+}
+
+/// Ticks from `earlier` to `later`, across a wrap. 0 when `earlier` is the later one: another CPU may have read the clock after this
+/// one did. So differences are right up to half the range of the clock, 104 days.
+#[inline(always)]
+pub const fn ticks_between(earlier: Ticks, later: Ticks) -> Ticks {
+    const UNUSED_BITS: u32 = Ticks::BITS - TICK_BITS;
+    let difference = (later.wrapping_sub(earlier) << UNUSED_BITS) as i32;
+    if difference < 0 { 0 } else { difference as u32 >> UNUSED_BITS }
+}
+
+/// An IP address in network byte order; IPv4 as an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Address(pub [u8; 16]);
+
+impl Address {
+    /// An IPv4 address.
+    #[inline(always)]
+    pub const fn from_v4([a, b, c, d]: [u8; 4]) -> Self {
+        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_wrap_and_their_difference_survives_it() {
+        let before = ticks(((1 << TICK_BITS) - 1) << TICK_SHIFT);
+        let after = ticks((1 << TICK_BITS) << TICK_SHIFT);
+        assert_eq!((before, after), (0xff_ffff, 0));
+        assert_eq!(ticks_between(before, after), 1);
+        assert_eq!(ticks_between(after, before), 0, "nothing has happened since a moment that is yet to come");
+    }
+}

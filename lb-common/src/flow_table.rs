@@ -1,0 +1,260 @@
+//! The set-associative flow table: which back-end each flow was given to.
+//!
+//! A bucket is one cache line of four entries, so that a look-up costs one cache miss whatever the size of the table. An entry is a
+//! tag, the flow's keyed hash, and a [`FlowRecord`] packed into one word. There is no lock:
+//!
+//! 1. An inserting CPU picks a victim in the bucket and *claims* it by a compare-exchange on its record. That fails when
+//!    the victim's own flow, or another inserter, was quicker.
+//! 2. It writes the new tag, then the new record.
+//! 3. A reader takes a record only if the tag is the same before and after reading it, and never a claimed one. It changes a
+//!    record by compare-exchange too, so it never writes over somebody else's.
+//!
+//! Victims, in this order: empty, expired, closing, half-open, idle. Among equals, the longest silent. A flow that is
+//! established and active is never a victim, so a flood of first packets pushes out first packets, not connections.
+
+use crate::abi::{TICK_BITS, Ticks, Timeouts, ticks_between};
+use crate::atomic::SharedWord;
+
+/// Entries of one bucket.
+pub const WAYS: usize = 4;
+
+/// One cache line of flows. Value of the map `FLOWS`.
+#[repr(C, align(64))]
+#[cfg_attr(not(target_arch = "bpf"), derive(Default))]
+pub struct Bucket {
+    entries: [Entry; WAYS],
+}
+
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+/// One remembered flow.
+#[repr(C)]
+#[cfg_attr(not(target_arch = "bpf"), derive(Default))]
+pub struct Entry {
+    /// The flow's hash with the lowest bit set; 0 for an entry that was never used.
+    tag: SharedWord,
+    record: SharedWord,
+}
+
+/// Index of the bucket that a flow with this hash lives in.
+#[inline(always)]
+pub const fn bucket_index(hash: u64, bucket_mask: u32) -> u32 {
+    (hash >> 32) as u32 & bucket_mask
+}
+
+impl Bucket {
+    /// The entry and the record of the flow with this hash.
+    #[inline(always)]
+    pub fn find(&self, hash: u64) -> Option<(&Entry, FlowRecord)> {
+        let tag = tag(hash);
+        let [a, b, c, d] = &self.entries;
+        for entry in [a, b, c, d] {
+            if entry.tag.load() == tag {
+                let record = FlowRecord(entry.record.load());
+                // The record of another flow that took the entry between the two loads is not this flow's.
+                if record.state() != FlowState::CLAIMED && entry.tag.load() == tag {
+                    return Some((entry, record));
+                }
+            }
+        }
+        None
+    }
+
+    /// Remembers the flow with this hash, where it already is or in the best victim's place; returns whether there was one.
+    #[inline(always)]
+    pub fn remember(&self, hash: u64, record: FlowRecord, timeouts: &Timeouts) -> bool {
+        let (tag, now) = (tag(hash), record.last_seen());
+        let [a, b, c, d] = &self.entries;
+        // The index rides in the lowest bits, so that choosing a price is choosing a victim.
+        let price = |entry: &Entry, index| entry.price(tag, now, timeouts) << 2 | index;
+        let cheapest = price(a, 0).min(price(b, 1)).min(price(c, 2)).min(price(d, 3));
+        // The mask keeps the index inside the array, for the compiler as for the verifier.
+        let victim = &self.entries[cheapest as usize & (WAYS - 1)];
+        let current = FlowRecord(victim.record.load());
+        let own = victim.tag.load() == tag && current.state() != FlowState::CLAIMED;
+        // Another CPU may have changed the record since: what counts is what the claim replaces.
+        if !(own || current.price(now, timeouts) < NEVER) || !victim.record.replace(current.0, FlowRecord::CLAIMED.0) {
+            return false;
+        }
+        victim.tag.store(tag);
+        victim.record.store(record.0);
+        true
+    }
+
+    /// The four entries, for the agent to look through.
+    pub fn entries(&self) -> &[Entry; WAYS] {
+        &self.entries
+    }
+}
+
+impl Entry {
+    /// What it would cost to give the entry to the flow with this tag.
+    #[inline(always)]
+    fn price(&self, tag: u64, now: Ticks, timeouts: &Timeouts) -> u64 {
+        if self.tag.load() == tag { 0 } else { FlowRecord(self.record.load()).price(now, timeouts) }
+    }
+
+    /// Replaces the record, unless it is not `current` any more.
+    #[inline(always)]
+    pub fn update(&self, current: FlowRecord, new: FlowRecord) {
+        self.record.replace(current.0, new.0);
+    }
+
+    /// The record, if the entry holds one.
+    pub fn record(&self) -> Option<FlowRecord> {
+        let record = FlowRecord(self.record.load());
+        (record.state() != FlowState::EMPTY && record.state() != FlowState::CLAIMED).then_some(record)
+    }
+
+    /// Forgets the flow, unless its record is not `current` any more.
+    pub fn forget(&self, current: FlowRecord) {
+        self.record.replace(current.0, 0);
+    }
+}
+
+/// The lowest bit tells a used entry from one that never was.
+#[inline(always)]
+const fn tag(hash: u64) -> u64 {
+    hash | 1
+}
+
+/// What is remembered of a flow, in one word: from the lowest bit, back-end slot (16 bits), the slot's generation (16), last seen
+/// (24), state (8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowRecord(u64);
+
+/// How far along a flow is, as far as the client's half of it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowState(u8);
+
+impl FlowState {
+    /// There is no flow.
+    pub const EMPTY: Self = Self(0);
+    /// Only one packet was seen.
+    pub const HALF_OPEN: Self = Self(1);
+    /// More packets of a TCP connection were seen.
+    pub const ESTABLISHED: Self = Self(2);
+    /// The client sent FIN or RST. It may go on acknowledging what it still receives.
+    pub const CLOSING: Self = Self(3);
+    /// More UDP packets were seen.
+    pub const DATAGRAMS: Self = Self(4);
+    /// Another CPU is replacing the flow at this moment.
+    const CLAIMED: Self = Self(7);
+
+    /// States are below this, a power of two.
+    pub const COUNT: usize = 8;
+
+    /// Index of the state in tables by state. The mask is for the verifier, which does not know what is in a record.
+    #[inline(always)]
+    pub const fn index(self) -> usize {
+        self.0 as usize & (Self::COUNT - 1)
+    }
+
+    /// Its name, as in every listing.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EMPTY => "empty",
+            Self::HALF_OPEN => "half-open",
+            Self::ESTABLISHED => "established",
+            Self::CLOSING => "closing",
+            Self::DATAGRAMS => "datagrams",
+            _ => "claimed",
+        }
+    }
+}
+
+const GENERATION_SHIFT: u32 = 16;
+const SEEN_SHIFT: u32 = 32;
+const STATE_SHIFT: u32 = SEEN_SHIFT + TICK_BITS;
+const SEEN_MASK: u64 = ((1 << TICK_BITS) - 1) << SEEN_SHIFT;
+const STATE_MASK: u64 = 0xff << STATE_SHIFT;
+
+/// As high as the price of a flow that is no victim, or lower.
+const NEVER: u64 = 3 << TICK_BITS;
+
+impl FlowRecord {
+    const CLAIMED: Self = Self((FlowState::CLAIMED.0 as u64) << STATE_SHIFT);
+
+    /// A flow that was given to generation `generation` of the back-end in `slot` by its first packet, just seen.
+    #[inline(always)]
+    pub const fn new(slot: u16, generation: u16, now: Ticks) -> Self {
+        let state = (FlowState::HALF_OPEN.0 as u64) << STATE_SHIFT;
+        Self(slot as u64 | (generation as u64) << GENERATION_SHIFT | (now as u64) << SEEN_SHIFT | state)
+    }
+
+    /// The record in this word.
+    #[inline(always)]
+    pub const fn from_bits(word: u64) -> Self {
+        Self(word)
+    }
+
+    /// The record as a word.
+    #[inline(always)]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The same flow in another state, seen now.
+    #[inline(always)]
+    pub const fn seen(self, state: FlowState, now: Ticks) -> Self {
+        let rest = self.0 & !(SEEN_MASK | STATE_MASK);
+        Self(rest | (now as u64) << SEEN_SHIFT | (state.0 as u64) << STATE_SHIFT)
+    }
+
+    /// Slot of the back-end.
+    #[inline(always)]
+    pub const fn slot(self) -> u16 {
+        self.0 as u16
+    }
+
+    /// The slot's generation when the flow was given to it.
+    #[inline(always)]
+    pub const fn generation(self) -> u16 {
+        (self.0 >> GENERATION_SHIFT) as u16
+    }
+
+    /// When its last packet came, to the tick.
+    #[inline(always)]
+    pub const fn last_seen(self) -> Ticks {
+        ((self.0 & SEEN_MASK) >> SEEN_SHIFT) as Ticks
+    }
+
+    /// How far along the flow is.
+    #[inline(always)]
+    pub const fn state(self) -> FlowState {
+        FlowState((self.0 >> STATE_SHIFT) as u8)
+    }
+
+    /// How long it has been silent.
+    #[inline(always)]
+    pub const fn silence(self, now: Ticks) -> Ticks {
+        ticks_between(self.last_seen(), now)
+    }
+
+    /// Whether the flow has been silent for longer than its state allows: it does not count as live any more. Its packets are
+    /// still forwarded to its back-end until another flow needs the place.
+    #[inline(always)]
+    pub fn is_expired(self, now: Ticks, timeouts: &Timeouts) -> bool {
+        self.silence(now) >= timeouts.expired[self.state().index()]
+    }
+
+    /// What it would cost to forget the flow: nothing to speak of when it is expired, more when it is half open, most when it is idle;
+    /// [`NEVER`] or above when it is live. Among equals, the longest silent is the cheapest.
+    #[inline(always)]
+    fn price(self, now: Ticks, timeouts: &Timeouts) -> u64 {
+        let silence = self.silence(now);
+        let class = if self.is_expired(now, timeouts) {
+            0
+        } else if self.state() == FlowState::HALF_OPEN {
+            1
+        } else if silence >= timeouts.idle[self.state().index()] {
+            2
+        } else {
+            3
+        };
+        (class << TICK_BITS) + u64::from((1 << TICK_BITS) - 1 - silence)
+    }
+}
+
+#[cfg(test)]
+mod tests;

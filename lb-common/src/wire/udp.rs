@@ -1,0 +1,17 @@
+use super::Be16;
+use crate::frame::Header;
+
+/// UDP header (RFC 768).
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Udp {
+    /// The sender's port.
+    pub source: Be16,
+    /// The receiver's port.
+    pub destination: Be16,
+    length: Be16,
+    checksum: Be16,
+}
+
+// SAFETY: four 16-bit words.
+unsafe impl Header for Udp {}

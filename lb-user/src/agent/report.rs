@@ -1,0 +1,167 @@
+//! What the agent answers: what it knows, with the counters of the data plane.
+
+use super::core::Known;
+use crate::config::Service;
+use crate::control::types::{
+    BackendState, BackendStatus, FlowTableStatus, InterfaceStatus, ServiceStatus, Status, VerdictCounter,
+};
+use crate::dataplane::{Counters, Dataplane, FlowCensus};
+use lb_common::abi::{self, Address, Backend};
+use lb_common::flow_table::{Bucket, WAYS};
+use lb_common::verdict::Verdict;
+use std::net::Ipv4Addr;
+
+pub(super) fn status(known: &Known, census: &FlowCensus) -> Status {
+    let backends = || known.config.services.iter().flat_map(|service| &service.backends);
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime_s: known.since.elapsed().as_secs(),
+        config: known.path.clone(),
+        pin_folder: known.config.pin_folder.clone(),
+        abi: abi::VERSION,
+        interfaces: interfaces(known),
+        flow_table: FlowTableStatus {
+            capacity: census.capacity,
+            bytes: census.capacity / WAYS as u64 * size_of::<Bucket>() as u64,
+            live: census.live.values().sum(),
+        },
+        services: known.config.services.len(),
+        backends: backends().count(),
+        ready: backends().filter(|backend| known.network.next_hop(backend.address).is_ok()).count(),
+        failure: known.failure.clone(),
+    }
+}
+
+fn interfaces(known: &Known) -> Vec<InterfaceStatus> {
+    let interfaces = known.config.interfaces.iter().map(|name| {
+        let link = known.network.link_by_name(name.as_str());
+        InterfaceStatus {
+            name: name.clone(),
+            ifindex: link.map_or(0, |link| link.ifindex),
+            mac: link.map_or_else(String::new, |link| link.mac.to_string()),
+            up: link.is_some_and(|link| link.up),
+            xdp: link.map_or_else(|| "none".to_owned(), |link| link.xdp.to_string()),
+        }
+    });
+    interfaces.collect()
+}
+
+pub(super) fn services<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec<ServiceStatus>, D::Error> {
+    let (counters, census) = readings(known, dataplane)?;
+    let services = known.config.services.iter().map(|service| {
+        let id = known.observed.services.get(&service.key()).map(|observed| observed.service.id);
+        let counted = id.and_then(|id| counters.services.get(&id)).copied().unwrap_or_default();
+        let slots = known
+            .observed
+            .backends
+            .iter()
+            .filter(|(_, backend)| backend.state != abi::BackendState::FREE && Some(backend.service) == id);
+        ServiceStatus {
+            name: service.name.clone(),
+            vip: service.vip,
+            port: service.port,
+            protocol: service.protocol,
+            scheduler: service.scheduler,
+            forwarding: service.forwarding,
+            backends: service.backends.len(),
+            ready: service.backends.iter().filter(|backend| known.network.next_hop(backend.address).is_ok()).count(),
+            new_flows: counted.new_flows,
+            live_flows: slots.map(|(slot, _)| census.live.get(slot).copied().unwrap_or(0)).sum(),
+            packets: counted.forwarded.packets,
+            bytes: counted.forwarded.bytes,
+            unknown_flows: counted.unknown_flows,
+            table_full: counted.table_full,
+            dropped: counted.dropped.packets,
+        }
+    });
+    Ok(services.collect())
+}
+
+pub(super) fn backends<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec<BackendStatus>, D::Error> {
+    let (counters, census) = readings(known, dataplane)?;
+    let mut backends: Vec<BackendStatus> =
+        known.config.services.iter().flat_map(|service| service_backends(known, service, &counters, &census)).collect();
+    let leaving = known.observed.backends.iter().filter(|(_, backend)| backend.state == abi::BackendState::LEAVING);
+    backends.extend(leaving.map(|(&slot, backend)| leaving_backend(known, slot, backend, &counters, &census)));
+    Ok(backends)
+}
+
+fn service_backends(known: &Known, service: &Service, counters: &Counters, census: &FlowCensus) -> Vec<BackendStatus> {
+    let id = known.observed.services.get(&service.key()).map(|observed| observed.service.id);
+    let total = id.and_then(|id| counters.services.get(&id)).map_or(0, |counted| counted.new_flows);
+    let backends = service.backends.iter().map(|backend| {
+        let address = Address::from_v4(backend.address.octets());
+        let slot = id.and_then(|id| known.observed.backend(id, address)).map(|(slot, _)| slot);
+        let counted = slot.and_then(|slot| counters.backends.get(&slot)).copied().unwrap_or_default();
+        let next_hop = known.network.next_hop(backend.address);
+        let link = known.network.connected(backend.address).ok();
+        BackendStatus {
+            service: service.name.clone(),
+            name: backend.name.clone(),
+            address: backend.address,
+            state: if next_hop.is_ok() { BackendState::Ready } else { BackendState::Unreachable },
+            reason: next_hop.as_ref().err().map(ToString::to_string),
+            interface: link.map(|link| link.name.clone()),
+            mac: next_hop.ok().map(|next_hop| next_hop.mac.to_string()),
+            new_flows: counted.new_flows,
+            share: if total == 0 { 0.0 } else { counted.new_flows as f64 / total as f64 },
+            live_flows: slot.and_then(|slot| census.live.get(&slot)).copied().unwrap_or(0),
+            packets: counted.forwarded.packets,
+            bytes: counted.forwarded.bytes,
+        }
+    });
+    backends.collect()
+}
+
+/// The configuration has forgotten its name, and perhaps its service: the maps know its address.
+fn leaving_backend(
+    known: &Known,
+    slot: u16,
+    backend: &Backend,
+    counters: &Counters,
+    census: &FlowCensus,
+) -> BackendStatus {
+    let service = known.config.services.iter().find(|service| {
+        known.observed.services.get(&service.key()).is_some_and(|observed| observed.service.id == backend.service)
+    });
+    let counted = counters.backends.get(&slot).copied().unwrap_or_default();
+    let [.., a, b, c, d] = backend.address.0;
+    let address = Ipv4Addr::new(a, b, c, d);
+    BackendStatus {
+        service: service.map_or_else(|| "(removed)".to_owned(), |service| service.name.clone()),
+        name: address.to_string(),
+        address,
+        state: BackendState::Leaving,
+        reason: Some("removed from the configuration: its live flows may end in peace".to_owned()),
+        interface: known.network.links.get(&backend.ifindex).map(|link| link.name.clone()),
+        mac: Some(backend.mac.to_string()),
+        new_flows: counted.new_flows,
+        share: 0.0,
+        live_flows: census.live.get(&slot).copied().unwrap_or(0),
+        packets: counted.forwarded.packets,
+        bytes: counted.forwarded.bytes,
+    }
+}
+
+pub(super) fn verdicts<D: Dataplane>(dataplane: &D) -> Result<Vec<VerdictCounter>, D::Error> {
+    let counters = dataplane.counters(&[], &[])?;
+    let verdicts = Verdict::all().map(|verdict| {
+        let tally = counters.verdicts[verdict.number() as usize];
+        VerdictCounter {
+            action: verdict.action().to_owned(),
+            reason: verdict.name().to_owned(),
+            packets: tally.packets,
+            bytes: tally.bytes,
+        }
+    });
+    Ok(verdicts.collect())
+}
+
+/// The counters of all services and back-ends in use, and the live flows.
+fn readings<D: Dataplane>(known: &Known, dataplane: &D) -> Result<(Counters, FlowCensus), D::Error> {
+    let services: Vec<u32> = known.observed.services.values().map(|service| service.service.id).collect();
+    let in_use = known.observed.backends.iter().filter(|(_, backend)| backend.state != abi::BackendState::FREE);
+    let slots: Vec<u16> = in_use.map(|(&slot, _)| slot).collect();
+    Ok((dataplane.counters(&services, &slots)?, dataplane.flows()))
+}

@@ -1,0 +1,181 @@
+use super::mapped::Mapped;
+use super::object::Object;
+use super::plain::{IsPlain, Plain};
+use super::{Error, now};
+use crate::dataplane::flows::forget_flows;
+use crate::dataplane::{Counters, Dataplane, FlowCensus};
+use crate::state::{Change, Observed, ObservedService};
+use aya::maps::{Array, HashMap, MapData, PerCpuArray};
+use aya::util::nr_cpus;
+use lb_common::abi::{
+    Backend, BackendCounters, MAX_BACKENDS, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings,
+    Tally, Timeouts,
+};
+use lb_common::flow_table::Bucket;
+use lb_common::verdict::MAX_VERDICTS;
+
+/// The data plane in the kernel.
+pub struct KernelDataplane {
+    object: Object,
+    settings: Array<MapData, Plain<Settings>>,
+    services: HashMap<MapData, Plain<ServiceKey>, Plain<Service>>,
+    cursors: Array<MapData, Plain<[u64; 8]>>,
+    rings: Mapped<RingChunk>,
+    backends: Array<MapData, Plain<Backend>>,
+    flows: Mapped<Bucket>,
+    verdicts: PerCpuArray<MapData, Plain<Tally>>,
+    service_counters: PerCpuArray<MapData, Plain<ServiceCounters>>,
+    backend_counters: PerCpuArray<MapData, Plain<BackendCounters>>,
+}
+
+impl KernelDataplane {
+    /// Opens the maps of a loaded object.
+    ///
+    /// # Errors
+    /// When a map is missing or of another kind, or cannot be mapped into memory.
+    pub fn new(mut object: Object) -> Result<Self, Error> {
+        Ok(Self {
+            settings: object.take("SETTINGS")?.try_into().map_err(Error::map("SETTINGS"))?,
+            services: object.take("SERVICES")?.try_into().map_err(Error::map("SERVICES"))?,
+            cursors: object.take("CURSORS")?.try_into().map_err(Error::map("CURSORS"))?,
+            rings: Mapped::new("RINGS", &object.take_array("RINGS")?)?,
+            backends: object.take("BACKENDS")?.try_into().map_err(Error::map("BACKENDS"))?,
+            flows: Mapped::new("FLOWS", &object.take_array("FLOWS")?)?,
+            verdicts: object.take("VERDICTS")?.try_into().map_err(Error::map("VERDICTS"))?,
+            service_counters: object.take("SERVICE_COUNTERS")?.try_into().map_err(Error::map("SERVICE_COUNTERS"))?,
+            backend_counters: object.take("BACKEND_COUNTERS")?.try_into().map_err(Error::map("BACKEND_COUNTERS"))?,
+            object,
+        })
+    }
+
+    /// The loaded object, to attach its program or to run it.
+    pub fn object(&mut self) -> &mut Object {
+        &mut self.object
+    }
+
+    fn read_ring(&self, start: u32, len: u32) -> Vec<u16> {
+        (start as usize..(start + len) as usize)
+            .filter_map(|position| Some(self.rings.read(position / RING_CHUNK)?[position % RING_CHUNK]))
+            .collect()
+    }
+
+    /// Writes a ring to positions that start a chunk.
+    fn write_ring(&mut self, start: u32, slots: &[u16]) {
+        for (index, slots) in slots.chunks(RING_CHUNK).enumerate() {
+            let mut chunk = [0; RING_CHUNK];
+            chunk[..slots.len()].copy_from_slice(slots);
+            self.rings.write(start as usize / RING_CHUNK + index, chunk);
+        }
+    }
+
+    fn set_service(&mut self, key: &ServiceKey, service: &ObservedService) -> Result<(), Error> {
+        self.write_ring(service.service.ring_start, &service.ring);
+        self.write_ring(service.service.consistent_start, &service.consistent);
+        self.services.insert(Plain(*key), Plain(service.service), 0).map_err(Error::map("SERVICES"))
+    }
+}
+
+impl Dataplane for KernelDataplane {
+    type Error = Error;
+
+    fn observe(&self) -> Result<Observed, Error> {
+        let settings = self.settings.get(&0, 0).map_err(Error::map("SETTINGS"))?.0;
+        let mut observed = Observed {
+            // A new map is all zeroes; settings with an interface were written by an agent.
+            settings: (settings.device_count > 0).then_some(settings),
+            ..Observed::default()
+        };
+        for entry in &self.services {
+            let (Plain(key), Plain(service)) = entry.map_err(Error::map("SERVICES"))?;
+            let ring = self.read_ring(service.ring_start, service.ring_len);
+            let consistent = self.read_ring(service.consistent_start, service.consistent_len);
+            observed.services.insert(key, ObservedService { service, ring, consistent });
+        }
+        for slot in 0..MAX_BACKENDS as u16 {
+            let backend = self.backends.get(&u32::from(slot), 0).map_err(Error::map("BACKENDS"))?.0;
+            if backend != Backend::FREE {
+                observed.backends.insert(slot, backend);
+            }
+        }
+        Ok(observed)
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), Error> {
+        match change {
+            Change::SetSettings(settings) => self.settings.set(0, Plain(**settings), 0).map_err(Error::map("SETTINGS")),
+            Change::SetBackend { slot, backend } => {
+                self.backends.set(u32::from(*slot), Plain(*backend), 0).map_err(Error::map("BACKENDS"))
+            }
+            Change::SetService { key, service } => self.set_service(key, service),
+            Change::RemoveService { key } => self.services.remove(&Plain(*key)).map_err(Error::map("SERVICES")),
+            Change::ResetServiceCounters { id } => {
+                self.cursors.set(*id, Plain([0; 8]), 0).map_err(Error::map("CURSORS"))?;
+                reset(&mut self.service_counters, *id, ServiceCounters::default())
+                    .map_err(Error::map("SERVICE_COUNTERS"))
+            }
+            Change::ResetBackendCounters { slot } => {
+                reset(&mut self.backend_counters, u32::from(*slot), BackendCounters::default())
+                    .map_err(Error::map("BACKEND_COUNTERS"))
+            }
+            Change::ForgetFlows { slot } => {
+                forget_flows(self.flows.shared(), *slot);
+                Ok(())
+            }
+        }
+    }
+
+    fn counters(&self, services: &[u32], slots: &[u16]) -> Result<Counters, Error> {
+        let mut verdicts = [Tally::default(); MAX_VERDICTS as usize];
+        for (number, tally) in verdicts.iter_mut().enumerate() {
+            *tally = sum(&self.verdicts, number as u32, add_tally).map_err(Error::map("VERDICTS"))?;
+        }
+        let services = services.iter().map(|&id| Ok((id, sum(&self.service_counters, id, add_service)?)));
+        let backends = slots.iter().map(|&slot| Ok((slot, sum(&self.backend_counters, u32::from(slot), add_backend)?)));
+        Ok(Counters {
+            verdicts,
+            services: services.collect::<Result<_, _>>().map_err(Error::map("SERVICE_COUNTERS"))?,
+            backends: backends.collect::<Result<_, _>>().map_err(Error::map("BACKEND_COUNTERS"))?,
+        })
+    }
+
+    fn flows(&self) -> FlowCensus {
+        let timeouts = self.settings.get(&0, 0).map_or(Timeouts::DEFAULT, |settings| settings.0.timeouts);
+        FlowCensus::count(self.flows.shared(), now(), &timeouts)
+    }
+}
+
+/// The counters at `index`, summed over all CPUs.
+fn sum<T: IsPlain + Default>(
+    map: &PerCpuArray<MapData, Plain<T>>,
+    index: u32,
+    add: fn(&mut T, &T),
+) -> Result<T, aya::maps::MapError> {
+    let values = map.get(&index, 0)?;
+    Ok(values.iter().fold(T::default(), |mut total, Plain(value)| {
+        add(&mut total, value);
+        total
+    }))
+}
+
+fn reset<T: IsPlain>(map: &mut PerCpuArray<MapData, Plain<T>>, index: u32, zero: T) -> Result<(), aya::maps::MapError> {
+    let cpus = nr_cpus().map_err(|(_, io_error)| io_error)?;
+    map.set(index, vec![Plain(zero); cpus].try_into()?, 0)
+}
+
+fn add_tally(total: &mut Tally, one: &Tally) {
+    total.packets += one.packets;
+    total.bytes += one.bytes;
+}
+
+fn add_service(total: &mut ServiceCounters, one: &ServiceCounters) {
+    add_tally(&mut total.forwarded, &one.forwarded);
+    add_tally(&mut total.dropped, &one.dropped);
+    total.new_flows += one.new_flows;
+    total.unknown_flows += one.unknown_flows;
+    total.table_full += one.table_full;
+}
+
+fn add_backend(total: &mut BackendCounters, one: &BackendCounters) {
+    add_tally(&mut total.forwarded, &one.forwarded);
+    total.new_flows += one.new_flows;
+}

@@ -1,0 +1,150 @@
+use super::Error;
+use aya::maps::{MapData, MapInfo};
+use lb_common::abi;
+use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Where maps and links are pinned: they outlive the agent there. The version of the map layout is part of the path.
+#[derive(Clone, Debug)]
+pub struct Pins {
+    top: PathBuf,
+}
+
+impl Pins {
+    /// The pins below `folder`, for this version of the map layout.
+    pub fn below(folder: &Path) -> Self {
+        Self { top: folder.join(format!("v{}", abi::VERSION)) }
+    }
+
+    /// Whether anything is pinned.
+    pub fn exist(&self) -> bool {
+        self.top.exists()
+    }
+
+    /// The folder that holds them.
+    pub fn folder(&self) -> &Path {
+        &self.top
+    }
+
+    /// Whether a link is pinned for this interface.
+    pub fn has_link(&self, interface: &str) -> bool {
+        self.link(interface).exists()
+    }
+
+    /// Makes the folders.
+    ///
+    /// # Errors
+    /// When the folder is not on a BPF file system or cannot be made.
+    pub fn create(&self) -> Result<(), Error> {
+        let existing = self.top.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+        if !statfs(existing).is_ok_and(|found| found.filesystem_type() == BPF_FS_MAGIC) {
+            return Err(Error::NotBpffs { path: self.top.clone() });
+        }
+        for folder in [self.maps(), self.links()] {
+            fs::create_dir_all(&folder).map_err(|source| Error::Pin { path: folder, source })?;
+        }
+        Ok(())
+    }
+
+    /// Pin of the map with this name.
+    pub(super) fn map(&self, name: &str) -> PathBuf {
+        self.maps().join(name)
+    }
+
+    /// Pin of the link to this interface.
+    pub(super) fn link(&self, interface: &str) -> PathBuf {
+        self.links().join(interface)
+    }
+
+    /// The interfaces that links are pinned for.
+    pub(super) fn linked(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.links()) else { return Vec::new() };
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
+    /// Removes all pins. The kernel detaches the program and frees the maps as soon as nobody holds them open.
+    ///
+    /// # Errors
+    /// When a pin cannot be removed; those before it are gone.
+    pub fn remove(&self) -> Result<(), Error> {
+        // Links first: nothing may run over maps that are going away.
+        for folder in [self.links(), self.maps(), self.top.clone()] {
+            remove_folder(&folder).map_err(|source| Error::Pin { path: folder, source })?;
+        }
+        if let Some(parent) = self.top.parent() {
+            // Another version of the layout may be in use beside this one: then the folder stays.
+            let _ = fs::remove_dir(parent);
+        }
+        Ok(())
+    }
+
+    /// Checks a pinned map, if there is one, against what this agent would make: the kernel adopts pins unchecked.
+    pub(super) fn check_map(&self, name: &str, wanted: &MapShape) -> Result<(), Error> {
+        let path = self.map(name);
+        if !path.exists() {
+            return Ok(());
+        }
+        let info = MapData::from_pin(&path)
+            .and_then(|map| map.info())
+            .map_err(|error| Error::Pin { path: path.clone(), source: std::io::Error::other(error) })?;
+        let found = MapShape::of(&info);
+        if found == *wanted {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            path,
+            found: found.to_string(),
+            wanted: wanted.to_string(),
+            remedy: "set flow-table: flows back, or let go of the state with `handoff stop --purge`, which ends forwarding until the next start",
+        })
+    }
+
+    fn maps(&self) -> PathBuf {
+        self.top.join("maps")
+    }
+
+    fn links(&self) -> PathBuf {
+        self.top.join("links")
+    }
+}
+
+fn remove_folder(folder: &Path) -> std::io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        fs::remove_file(entry?.path())?;
+    }
+    fs::remove_dir(folder)
+}
+
+/// What decides whether a map can be adopted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MapShape {
+    pub(super) map_type: u32,
+    pub(super) key_size: u32,
+    pub(super) value_size: u32,
+    pub(super) max_entries: u32,
+}
+
+impl MapShape {
+    fn of(info: &MapInfo) -> Self {
+        Self {
+            map_type: info.map_type().map_or(0, |kind| kind as u32),
+            key_size: info.key_size(),
+            value_size: info.value_size(),
+            max_entries: info.max_entries(),
+        }
+    }
+}
+
+impl std::fmt::Display for MapShape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { map_type, key_size, value_size, max_entries } = self;
+        write!(f, "type {map_type}, keys of {key_size} bytes, values of {value_size} bytes, {max_entries} entries")
+    }
+}

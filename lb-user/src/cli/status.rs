@@ -1,0 +1,41 @@
+use super::{Asking, output};
+use crate::control::types::Status;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How the agent is, and what it is attached to.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  handoff status")]
+pub(super) struct Args {
+    #[command(flatten)]
+    asking: Asking,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let status = super::wait(args.asking.client().status())??;
+    output::print(args.asking.json, &status, text)
+}
+
+fn text(status: &Status) -> String {
+    let uptime = humantime::format_duration(Duration::from_secs(status.uptime_s));
+    let table = &status.flow_table;
+    let mut lines = vec![
+        format!("handoff     {}, process {}, up {uptime}", status.version, status.pid),
+        format!("config      {}", status.config.display()),
+        format!("pins        {} (layout {})", status.pin_folder.display(), status.abi),
+        format!("services    {}", status.services),
+        format!("back-ends   {} of {} ready", status.ready, status.backends),
+        format!(
+            "flow table  {} of {} flows live, {}",
+            output::number(table.live),
+            output::number(table.capacity),
+            output::bytes(table.bytes)
+        ),
+    ];
+    lines.extend(status.interfaces.iter().map(|interface| {
+        let state = if interface.up { "up" } else { "down" };
+        format!("interface   {} {state}, XDP {}, {}", interface.name, interface.xdp, interface.mac)
+    }));
+    lines.extend(status.failure.iter().map(|failure| format!("failure     {failure}")));
+    lines.join("\n")
+}

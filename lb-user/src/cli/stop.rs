@@ -1,0 +1,59 @@
+use crate::agent;
+use crate::control::{self, Client, DEFAULT_SOCKET};
+use anyhow::bail;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Stop the agent. Forwarding goes on without it, unless --purge ends that too.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  handoff stop            the agent ends, packets are still forwarded\n  handoff stop --purge    forwarding ends: program, flows and counters are gone"
+)]
+pub(super) struct Args {
+    /// The agent's control socket.
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET, env = "HANDOFF_SOCKET")]
+    socket: PathBuf,
+    /// Detach the XDP program and let go of flows and counters, also those that an agent left that is gone.
+    #[arg(long)]
+    purge: bool,
+    /// Where such an agent pinned its maps.
+    #[arg(long, value_name = "FOLDER", default_value = "/sys/fs/bpf/handoff", requires = "purge")]
+    pin_folder: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match super::wait(Client::new(&args.socket).stop(args.purge))? {
+        Ok(()) => wait_for_end(&args.socket)?,
+        Err(control::Error::Connect { .. }) if args.purge => {
+            if !agent::purge(&args.pin_folder)? {
+                println!("nothing to stop: no agent answers, and nothing is pinned in {}", args.pin_folder.display());
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    println!(
+        "{}",
+        if args.purge {
+            "stopped: forwarding has ended"
+        } else {
+            "stopped: forwarding goes on without the agent; end it with `handoff stop --purge`"
+        }
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The agent removes its socket when it ends.
+fn wait_for_end(socket: &std::path::Path) -> anyhow::Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let start = Instant::now();
+    while socket.exists() {
+        if start.elapsed() > PATIENCE {
+            bail!("{}: the agent has not ended within {} s: look at its log", socket.display(), PATIENCE.as_secs());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+use std::io;
+use std::path::PathBuf;
+
+/// What can go wrong with the control socket.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The agent cannot listen there.
+    #[error("{}: cannot listen on the control socket: {source}; set agent: control-socket to a path that the agent may write", path.display())]
+    Bind {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody answers there.
+    #[error("{}: no agent answers: {source}; start one with `handoff run --config FILE`, or name its socket with --socket", path.display())]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The caller may not use the socket.
+    #[error("{}: you may not talk to the agent: run the command as root or as a member of the socket's group", path.display())]
+    Denied {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The agent answered something else than it should.
+    #[error("{}: {request}: {reason}", path.display())]
+    Answer {
+        /// The socket.
+        path: PathBuf,
+        /// Method and path of the request.
+        request: String,
+        /// What came instead.
+        reason: String,
+    },
+}

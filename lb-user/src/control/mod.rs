@@ -1,0 +1,16 @@
+//! The control socket: HTTP with JSON over a Unix socket, between the agent and the command line.
+//!
+//! [`types`] is what goes over it. The server turns requests into [`Query`]s for the agent, who answers each when it
+//! comes to it, between two changes: an answer never shows half of one.
+
+mod client;
+mod error;
+mod server;
+pub mod types;
+
+pub use client::Client;
+pub use error::Error;
+pub use server::{Query, Server};
+
+/// Where the agent listens unless its configuration says otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/handoff/control.sock";

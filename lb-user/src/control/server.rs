@@ -1,0 +1,107 @@
+use super::Error;
+use super::types::{BackendStatus, ServiceStatus, Status, Stop, VerdictCounter};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
+
+/// A question to the agent, with the way back for the answer.
+#[derive(Debug)]
+pub enum Query {
+    /// How is the agent?
+    Status(oneshot::Sender<Status>),
+    /// What does it balance?
+    Services(oneshot::Sender<Result<Vec<ServiceStatus>, String>>),
+    /// Who answers?
+    Backends(oneshot::Sender<Result<Vec<BackendStatus>, String>>),
+    /// What became of the packets?
+    Counters(oneshot::Sender<Result<Vec<VerdictCounter>, String>>),
+    /// The agent is to end.
+    Stop(Stop, oneshot::Sender<()>),
+}
+
+/// The control socket, bound.
+pub struct Server {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Server {
+    /// Listens at `path`, for the owner and the group of the socket only. The caller holds the agents' lock, so a socket that is there
+    /// already was left by an agent that is gone.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn bind(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Bind { path: path.to_owned(), source };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
+        Ok(Self { listener, path: path.to_owned() })
+    }
+
+    /// Where it listens.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Passes requests to the agent until it is gone.
+    pub async fn serve(self, agent: mpsc::Sender<Query>) {
+        let routes = Router::new()
+            .route("/v1/status", get(status))
+            .route("/v1/services", get(services))
+            .route("/v1/backends", get(backends))
+            .route("/v1/counters", get(counters))
+            .route("/v1/stop", post(stop))
+            .with_state(agent);
+        if let Err(error) = axum::serve(self.listener, routes).await {
+            tracing::error!(%error, "the control socket is closed");
+        }
+    }
+}
+
+type Agent = State<mpsc::Sender<Query>>;
+type Failure = (StatusCode, String);
+
+async fn status(State(agent): Agent) -> Result<Json<Status>, Failure> {
+    Ok(Json(ask(&agent, Query::Status).await?))
+}
+
+async fn services(State(agent): Agent) -> Result<Json<Vec<ServiceStatus>>, Failure> {
+    ask(&agent, Query::Services).await?.map(Json).map_err(internal)
+}
+
+async fn backends(State(agent): Agent) -> Result<Json<Vec<BackendStatus>>, Failure> {
+    ask(&agent, Query::Backends).await?.map(Json).map_err(internal)
+}
+
+async fn counters(State(agent): Agent) -> Result<Json<Vec<VerdictCounter>>, Failure> {
+    ask(&agent, Query::Counters).await?.map(Json).map_err(internal)
+}
+
+async fn stop(State(agent): Agent, Json(stop): Json<Stop>) -> Result<(), Failure> {
+    ask(&agent, |done| Query::Stop(stop, done)).await
+}
+
+async fn ask<T>(agent: &mpsc::Sender<Query>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Result<T, Failure> {
+    let gone = || (StatusCode::SERVICE_UNAVAILABLE, "the agent is ending".to_owned());
+    let (sender, answer) = oneshot::channel();
+    agent.send(query(sender)).await.map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())
+}
+
+fn internal(reason: String) -> Failure {
+    (StatusCode::INTERNAL_SERVER_ERROR, reason)
+}

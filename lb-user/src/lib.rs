@@ -1,0 +1,18 @@
+//! Handoff's agent: it loads the XDP program, tells it who serves what, keeps that true, and answers for it.
+//!
+//! The core knows neither the kernel nor the network: [`config`] says what the operator wants, [`state`] compares it with what the
+//! maps say, [`schedule`] makes the rings. [`bpf`] is the data plane in the kernel, behind the trait of [`dataplane`];
+//! [`network`] knows the way to the back-ends; [`agent`] brings all of them together.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod agent;
+pub mod bpf;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod dataplane;
+pub mod network;
+pub mod schedule;
+pub mod state;

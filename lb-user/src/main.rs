@@ -1,0 +1,7 @@
+//! The command `handoff`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lb_user::cli::main()
+}

@@ -1,0 +1,128 @@
+use lb_common::wire::Mac;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// The network as the kernel of the balancer sees it at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Ethernet interfaces by index. Others, as loopback or tunnels, have no segment with back-ends on it.
+    pub links: BTreeMap<u32, Link>,
+    /// The balancer's IPv4 addresses, those of loopback and tunnels included.
+    pub addresses: Vec<InterfaceAddress>,
+    /// IPv4 neighbours by the index of their interface and their address.
+    pub neighbours: BTreeMap<(u32, Ipv4Addr), Neighbour>,
+}
+
+impl Network {
+    /// The Ethernet interface that is called `name`.
+    pub fn link_by_name(&self, name: &str) -> Option<&Link> {
+        self.links.values().find(|link| link.name == name)
+    }
+}
+
+/// An Ethernet interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Kernel's index.
+    pub ifindex: u32,
+    /// Its name.
+    pub name: String,
+    /// Its Ethernet address.
+    pub mac: Mac,
+    /// Whether it is switched on and has a carrier.
+    pub up: bool,
+    /// The XDP program that is attached to it.
+    pub xdp: XdpAttachment,
+}
+
+/// How an XDP program is attached to an interface, and the kernel's id of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum XdpAttachment {
+    /// There is none.
+    None,
+    /// The driver runs it.
+    Native(u32),
+    /// The network stack runs it, after the driver.
+    Generic(u32),
+    /// The network card runs it.
+    Offloaded(u32),
+}
+
+impl fmt::Display for XdpAttachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "none",
+            Self::Native(_) => "native",
+            Self::Generic(_) => "generic",
+            Self::Offloaded(_) => "offloaded",
+        })
+    }
+}
+
+/// An address of the balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface that it belongs to.
+    pub ifindex: u32,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// An address in the subnet that it connects the balancer to: `address` itself, or its peer on a point-to-point link.
+    pub subnet: Ipv4Addr,
+    /// Leading bits that all addresses of that subnet share, 0 to 32.
+    pub prefix_len: u8,
+}
+
+impl InterfaceAddress {
+    /// Whether `address` is in the subnet.
+    pub fn connects(&self, address: Ipv4Addr) -> bool {
+        let host_bits = 32_u32.saturating_sub(self.prefix_len.into());
+        let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+        (self.subnet.to_bits() ^ address.to_bits()) & mask == 0
+    }
+}
+
+/// A host on a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its Ethernet address; `None` while it has not answered, or no longer does.
+    pub mac: Option<Mac>,
+    /// Who keeps this up to date.
+    pub kind: NeighbourKind,
+}
+
+/// Who keeps a neighbour's Ethernet address up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeighbourKind {
+    /// Nobody needs to: the operator set it, or the interface has no ARP.
+    Permanent,
+    /// The kernel does, for as long as the entry lives.
+    Managed,
+    /// Nobody does: the kernel asks only when it sends a packet there itself, and XDP's packets do not count.
+    Dynamic,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subnet(subnet: [u8; 4], prefix_len: u8) -> InterfaceAddress {
+        InterfaceAddress { ifindex: 1, address: [10, 0, 0, 1].into(), subnet: subnet.into(), prefix_len }
+    }
+
+    #[test]
+    fn a_subnet_is_the_addresses_that_share_its_leading_bits() {
+        let cases = [
+            (subnet([10, 0, 0, 1], 24), [10, 0, 0, 200], true),
+            (subnet([10, 0, 0, 1], 24), [10, 0, 1, 1], false),
+            (subnet([10, 0, 0, 1], 25), [10, 0, 0, 128], false),
+            (subnet([10, 0, 0, 1], 32), [10, 0, 0, 1], true),
+            (subnet([10, 0, 0, 1], 32), [10, 0, 0, 2], false),
+            (subnet([10, 0, 0, 1], 0), [192, 0, 2, 1], true),
+            (subnet([172, 16, 0, 9], 32), [172, 16, 0, 9], true),
+        ];
+        for (subnet, address, connected) in cases {
+            assert_eq!(subnet.connects(address.into()), connected, "{address:?} in {subnet:?}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask bench`: what a packet costs.
+//!
+//! Figures are for one machine at one time; ratios between cases of one run say more. Nothing here passes or fails.
+
+mod cases;
+mod harness;
+mod subject;
+mod veth;
+
+use anyhow::{Context, Result};
+use cases::Case;
+use clap::Parser;
+use harness::Harness;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+use serde::Serialize;
+use std::fs;
+use std::path::PathBuf;
+use veth::Rate;
+
+/// The object with the XDP program.
+static HANDOFF_OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/handoff.o"));
+/// The object with the programs to measure it with and against.
+static BENCH_OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/bench.o"));
+
+/// Measure what a packet costs in the kernel.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", after_help = "Example:\n  cargo xtask bench -- --json bench.json")]
+struct Args {
+    /// Write the figures to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// How often each case is measured; the median counts.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(7..=99))]
+    rounds: u16,
+    /// Million packets in each round of a case.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=400))]
+    packets: u32,
+}
+
+#[derive(Serialize)]
+struct Report {
+    machine: String,
+    cases: Vec<Case>,
+    veth: Vec<Rate>,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    stay_on_one_cpu()?;
+    let (rounds, packets) = (usize::from(args.rounds), args.packets * 1_000_000);
+    let mut harness = Harness::load(BENCH_OBJECT).context("cannot load the benchmark's programs: run as root")?;
+    let cases = cases::measure(&mut harness, rounds, packets)?;
+    let veth = veth::measure(&mut harness, rounds, packets)?;
+    let report = Report { machine: machine(), cases, veth };
+    print(&report);
+    if let Some(path) = args.json {
+        let text = serde_json::to_string_pretty(&report)? + "\n";
+        fs::write(&path, text).with_context(|| format!("{}: cannot write the figures", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Wandering between CPUs would make every cache cold.
+fn stay_on_one_cpu() -> Result<()> {
+    let mut last = CpuSet::new();
+    let cpus = std::thread::available_parallelism()?.get();
+    last.set(cpus - 1)?;
+    sched_setaffinity(Pid::from_raw(0), &last).context("cannot stay on one CPU")
+}
+
+fn print(report: &Report) {
+    println!("{}", report.machine);
+    println!("\nns per packet, net of the harness   median      min      max");
+    for Case { name, ns_net, ns_min, ns_max, .. } in &report.cases {
+        println!("  {name:<30} {ns_net:>9.1} {ns_min:>8.1} {ns_max:>8.1}");
+    }
+    for (ours, lru) in
+        [("hit-1", "lru-hit-1"), ("hit-64k", "lru-hit-64k"), ("hit-1m", "lru-hit-1m"), ("new-flow", "lru-new-flow")]
+    {
+        let cost = |wanted| report.cases.iter().find(|case| case.name == wanted).map_or(f64::NAN, |case| case.ns_net);
+        println!("  {:<30} {:>9.2}", format!("{ours} / {lru}"), cost(ours) / cost(lru));
+    }
+    println!("\nMpps over veth, one CPU for all");
+    for Rate { name, mpps } in &report.veth {
+        println!("  {name:<30} {mpps:>9.2}");
+    }
+}
+
+/// The CPU, how many of them, and the kernel.
+fn machine() -> String {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let cpuinfo = read("/proc/cpuinfo");
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("CPU", |(_, model)| model);
+    let cpus = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
+    format!("{model}, {cpus} CPUs, Linux {}", read("/proc/sys/kernel/osrelease").trim())
+}

@@ -1,0 +1,162 @@
+//! What building and testing need, and where each thing comes from.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::distribution::{Distribution, Tool};
+use crate::bpf::{linker, toolchain::Toolchain};
+use crate::process;
+
+/// One thing a machine must have.
+pub(crate) struct Requirement {
+    pub(crate) name: &'static str,
+    /// Why the project needs it, to be read after its name.
+    pub(crate) why: &'static str,
+    pub(crate) scope: Scope,
+    /// Quick: every task asks it first.
+    pub(crate) is_met: fn() -> bool,
+    pub(crate) remedy: fn(Distribution) -> Remedy,
+}
+
+/// What a thing is needed for; the wider scope includes the narrower one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    Build,
+    /// Network namespaces with the real program in them: the lab, the end-to-end tests, the benchmarks.
+    Lab,
+}
+
+/// How a missing thing is had.
+pub(crate) enum Remedy {
+    /// Packages, by the names that the distribution gives them; installing them needs root.
+    Packages(&'static [&'static str]),
+    /// A command that needs no root.
+    Command(Command),
+    /// A command that only root may run.
+    RootCommand(Command),
+    /// What we leave to a person, as a command or a sentence.
+    Advice(&'static str),
+}
+
+pub(crate) const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        name: "a C compiler",
+        why: "the TLS library has parts in C",
+        scope: Scope::Build,
+        is_met: || has_program("cc"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::CCompiler)),
+    },
+    Requirement {
+        name: "a Rust toolchain for eBPF",
+        why: "the XDP program is Rust, and the workspace's toolchain has no `core` for BPF",
+        scope: Scope::Build,
+        is_met: || Toolchain::find().is_some(),
+        remedy: toolchain_remedy,
+    },
+    Requirement {
+        name: "bpf-linker",
+        why: "it links the XDP program and writes its BTF",
+        scope: Scope::Build,
+        is_met: || linker::find().is_some(),
+        remedy: |_| Remedy::Command(install_linker()),
+    },
+    Requirement {
+        name: "the BPF file system",
+        why: "the agent pins maps and links there, so that they outlive it",
+        scope: Scope::Lab,
+        is_met: bpffs_is_mounted,
+        remedy: bpffs_remedy,
+    },
+    Requirement {
+        name: "ip",
+        why: "the lab builds its network namespaces with it",
+        scope: Scope::Lab,
+        is_met: || has_program("ip"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Ip)),
+    },
+    Requirement {
+        name: "ethtool",
+        why: "the lab turns checksum offload off with it",
+        scope: Scope::Lab,
+        is_met: || has_program("ethtool"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Ethtool)),
+    },
+    Requirement {
+        name: "nft",
+        why: "the tests take a back-end off the network with it",
+        scope: Scope::Lab,
+        is_met: || has_program("nft"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Nft)),
+    },
+];
+
+const BPFFS: &str = "/sys/fs/bpf";
+
+fn toolchain_remedy(distribution: Distribution) -> Remedy {
+    match distribution {
+        Distribution::Debian => Remedy::Packages(&["rustc-web", "libstd-rust-web-dev-bpf"]),
+        _ => Remedy::Advice("rustup toolchain install nightly --component rust-src"),
+    }
+}
+
+fn install_linker() -> Command {
+    let version = linker::VERSION;
+    process::plain("cargo", &["install", "bpf-linker", "--version", version, "--locked"])
+}
+
+fn bpffs_remedy(_: Distribution) -> Remedy {
+    if Path::new(BPFFS).exists() {
+        Remedy::RootCommand(process::plain("mount", &["-t", "bpf", "bpf", BPFFS]))
+    } else {
+        Remedy::Advice(
+            "/sys/fs/bpf does not exist: use a kernel with CONFIG_BPF_SYSCALL, or give the container its /sys",
+        )
+    }
+}
+
+fn bpffs_is_mounted() -> bool {
+    fs::read_to_string("/proc/self/mounts").is_ok_and(|mounts| lists_bpffs(&mounts))
+}
+
+/// Whether a line `device folder type options ...` of the mounts is the BPF file system in its usual place.
+fn lists_bpffs(mounts: &str) -> bool {
+    mounts.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        fields.next() == Some(BPFFS) && fields.next() == Some("bpf")
+    })
+}
+
+/// Looks into the system's own folders as well: what only root is meant to call is not on everyone's PATH.
+fn has_program(name: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(system).any(|folder| folder.join(name).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bpffs_counts_only_in_its_usual_place() {
+        assert!(lists_bpffs("bpf /sys/fs/bpf bpf rw,relatime 0 0\n"));
+        assert!(lists_bpffs("none /sys/fs/bpf bpf rw 0 0\n"));
+        assert!(!lists_bpffs("bpf /run/tc/bpf bpf rw 0 0\n"));
+        assert!(!lists_bpffs("sysfs /sys sysfs rw 0 0\n"));
+    }
+
+    #[test]
+    fn the_lab_needs_all_that_the_build_needs() {
+        assert!(Scope::Build < Scope::Lab);
+    }
+
+    #[test]
+    fn only_debian_has_a_compiled_core() {
+        let packaged = |distribution| matches!(toolchain_remedy(distribution), Remedy::Packages(_));
+        assert!(packaged(Distribution::Debian));
+        assert!(!packaged(Distribution::DebianLike));
+        assert!(!packaged(Distribution::Unknown));
+    }
+}

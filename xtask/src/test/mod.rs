@@ -1,0 +1,90 @@
+//! `cargo xtask test`: the suites, and how many tests passed.
+
+mod suite;
+mod tally;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Error, Result, bail};
+
+use self::suite::Suite;
+use self::tally::Tally;
+use crate::usage::UsageError;
+use crate::{bpf, lint, privilege, setup};
+
+pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
+    match args.split_first() {
+        None => all(),
+        Some((name, args)) => match name.to_str().and_then(Suite::from_name) {
+            Some(suite) => one(suite, args),
+            None => Err(UsageError::unexpected("suite", name).into()),
+        },
+    }
+}
+
+/// Everything, and all of it: what fails doesn't keep the rest from being tested.
+fn all() -> Result<ExitCode> {
+    setup::ensure(setup::Scope::Lab)?;
+    let mut total = lint();
+    bpf::build()?;
+    for suite in Suite::ALL {
+        total += step(suite, &[]);
+    }
+    Ok(finish(total))
+}
+
+fn one(suite: Suite, args: &[OsString]) -> Result<ExitCode> {
+    setup::ensure(suite.scope())?;
+    bpf::build()?;
+    Ok(finish(step(suite, args)))
+}
+
+fn lint() -> Tally {
+    match lint::check() {
+        Ok(()) => {
+            println!("lint: ok");
+            Tally::default()
+        }
+        Err(error) => broken("lint", &error),
+    }
+}
+
+fn step(suite: Suite, args: &[OsString]) -> Tally {
+    match run(suite, args) {
+        Ok(tally) => {
+            println!("{}: {tally}", suite.name());
+            tally
+        }
+        Err(error) => broken(suite.name(), &error),
+    }
+}
+
+fn run(suite: Suite, args: &[OsString]) -> Result<Tally> {
+    if suite.needs_root() && !privilege::is_root()? {
+        bail!(
+            "needs root for its network namespaces and XDP programs; try: \
+             sudo -E env \"PATH=$PATH\" cargo xtask test {}",
+            suite.name()
+        );
+    }
+    suite.prepare()?;
+    let mut tally = Tally::default();
+    for mut command in suite.commands(args)? {
+        tally += tally::count(&mut command)?;
+    }
+    Ok(tally)
+}
+
+/// What fails without a failed test to show for it, because it did not compile or could not start, counts as a
+/// failed test: the numbers at the end must not read like a success.
+fn broken(step: &str, error: &Error) -> Tally {
+    println!("{step}: failed: {error:#}");
+    Tally::BROKEN
+}
+
+/// The last line is for programs: only the two numbers.
+fn finish(total: Tally) -> ExitCode {
+    println!("{total}");
+    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

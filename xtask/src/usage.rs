@@ -1,0 +1,80 @@
+//! What the command line may say.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+
+pub(crate) const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  setup [--check]        install what building and testing need; --check only reports what is missing
+  build [--release]      build the eBPF objects and the `handoff` binary
+  run [[--] ARGS]        build and start: `handoff run ARGS` if ARGS has --config, otherwise `handoff lab ARGS`
+                         (for 15 seconds if there is no terminal and no --duration)
+  test [SUITE [ARGS]]    run one suite, or without SUITE first lint and then all of them;
+                         ARGS go to the test programs, for instance a part of a test's name:
+                           unit       unit and property tests on this host, no root needed
+                           vectors    packet vectors through the host code and the kernel (root)
+                           e2e        network namespaces, the real binary, real connections (root)
+  lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
+  bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
+  help                   show this text
+
+Exit codes: 0 success, 64 wrong usage, otherwise the failed program's own code or 1.";
+
+/// The command line is not one of those in [`USAGE`].
+#[derive(Debug)]
+pub(crate) struct UsageError(String);
+
+impl UsageError {
+    pub(crate) fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+
+    pub(crate) fn unexpected(kind: &str, found: &OsStr) -> Self {
+        Self::new(format!("unknown {kind} `{}`", found.display()))
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; `cargo xtask --help` lists what there is", self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Whether `flag` is given, for commands that know nothing but this flag.
+pub(crate) fn only_flag(args: &[OsString], flag: &str) -> Result<bool, UsageError> {
+    match args.iter().find(|arg| *arg != flag) {
+        Some(unknown) => Err(UsageError::unexpected("argument", unknown)),
+        None => Ok(!args.is_empty()),
+    }
+}
+
+/// `args` without the `--` that may separate them from the command's name.
+pub(crate) fn after_separator(args: &[OsString]) -> &[OsString] {
+    match args {
+        [first, rest @ ..] if first == "--" => rest,
+        _ => args,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_found_and_anything_else_is_refused() {
+        assert!(!only_flag(&[], "--fix").unwrap());
+        assert!(only_flag(&["--fix".into()], "--fix").unwrap());
+        let error = only_flag(&["--fix".into(), "--fast".into()], "--fix").unwrap_err();
+        assert!(error.to_string().starts_with("unknown argument `--fast`"));
+    }
+
+    #[test]
+    fn only_one_leading_separator_is_taken_away() {
+        let args = ["--", "--", "a"].map(OsString::from);
+        assert_eq!(after_separator(&args), &args[1..]);
+        assert_eq!(after_separator(&args[2..]), &args[2..]);
+    }
+}
