@@ -116,7 +116,8 @@ mod tests {
         let mut message = LinkMessage::default();
         message.header.index = 7;
         message.header.link_layer_type = LinkLayerType::Ether;
-        message.attributes = vec![LinkAttribute::IfName("eth1".to_owned()), LinkAttribute::Address(MAC.to_vec())];
+        message.attributes =
+            vec![LinkAttribute::IfName("eth1".to_owned()), LinkAttribute::Address(MAC.octets().to_vec())];
         message.attributes.extend(attributes);
         message
     }
@@ -127,7 +128,7 @@ mod tests {
         message.header.state = state;
         message.attributes = vec![
             NeighbourAttribute::Destination(Ipv4Addr::new(10, 0, 0, 2).into()),
-            NeighbourAttribute::LinkLayerAddress(lladdr.to_vec()),
+            NeighbourAttribute::LinkLayerAddress(lladdr.octets().to_vec()),
             NeighbourAttribute::ExtFlags(flags),
         ];
         let (key, neighbour) = neighbour(&message)?;
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_group_address_is_no_neighbours_own() {
-        let broadcast = neighbour_in(NeighbourState::Noarp, [0xff; 6], NeighbourExtFlags::empty());
+        let broadcast = neighbour_in(NeighbourState::Noarp, Mac::new([0xff; 6]), NeighbourExtFlags::empty());
         assert_eq!(broadcast, Some(Neighbour { mac: None, kind: NeighbourKind::Permanent }));
     }
 
