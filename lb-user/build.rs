@@ -5,8 +5,10 @@ use std::{env, process};
 
 fn main() {
     println!("cargo::rerun-if-env-changed=LB_EBPF_OBJECT");
-    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/handoff.o");
-    let object = env::var_os("LB_EBPF_OBJECT").map_or_else(|| PathBuf::from(built), PathBuf::from);
+    // Asked for when this runs, not when it is compiled: the tree may have been moved since.
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let built = package.join("../target/bpf/handoff.o");
+    let object = env::var_os("LB_EBPF_OBJECT").map_or(built, PathBuf::from);
     println!("cargo::rerun-if-changed={}", object.display());
     let Ok(object) = object.canonicalize() else {
         println!(

@@ -51,8 +51,9 @@ impl Bucket {
         for entry in [a, b, c, d] {
             if entry.tag.load() == tag {
                 let record = FlowRecord(entry.record.load());
-                // The record of another flow that took the entry between the two loads is not this flow's.
-                if record.state() != FlowState::CLAIMED && entry.tag.load() == tag {
+                // The record of another flow that took the entry between the two loads is not this flow's, and a flow that was
+                // forgotten has left its tag.
+                if record.is_flow() && entry.tag.load() == tag {
                     return Some((entry, record));
                 }
             }
@@ -103,7 +104,7 @@ impl Entry {
     /// The record, if the entry holds one.
     pub fn record(&self) -> Option<FlowRecord> {
         let record = FlowRecord(self.record.load());
-        (record.state() != FlowState::EMPTY && record.state() != FlowState::CLAIMED).then_some(record)
+        record.is_flow().then_some(record)
     }
 
     /// Forgets the flow, unless its record is not `current` any more.
@@ -225,6 +226,12 @@ impl FlowRecord {
         FlowState((self.0 >> STATE_SHIFT) as u8)
     }
 
+    /// Whether there is a flow, and not an empty place or one that is being replaced.
+    #[inline(always)]
+    fn is_flow(self) -> bool {
+        self.state() != FlowState::EMPTY && self.state() != FlowState::CLAIMED
+    }
+
     /// How long it has been silent.
     #[inline(always)]
     pub const fn silence(self, now: Ticks) -> Ticks {
@@ -242,6 +249,10 @@ impl FlowRecord {
     /// [`NEVER`] or above when it is live. Among equals, the longest silent is the cheapest.
     #[inline(always)]
     fn price(self, now: Ticks, timeouts: &Timeouts) -> u64 {
+        // An empty place has no silence to compare. 0 is kept for the flow's own former place.
+        if self.state() == FlowState::EMPTY {
+            return 1;
+        }
         let silence = self.silence(now);
         let class = if self.is_expired(now, timeouts) {
             0

@@ -21,10 +21,10 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// The frame in `bytes`, which begin at an even address: every allocation does.
+    /// The frame in `bytes`, which begin at an even address: every allocation does. No bytes may begin anywhere.
     pub fn from_slice(bytes: &'a mut [u8]) -> Self {
         let range = bytes.as_mut_ptr_range();
-        assert!(range.start.addr().is_multiple_of(2), "a frame begins at an even address");
+        assert!(bytes.is_empty() || range.start.addr().is_multiple_of(2), "a frame begins at an even address");
         Self { start: range.start, end: range.end, bytes: PhantomData }
     }
 

@@ -1,1 +1,16 @@
+//! What the tests of the whole are made of.
+//!
+//! A *packet vector* is a piece of traffic in a TOML file: packets in, verdicts and packets out. Every vector runs through the packet
+//! logic twice, on the host and in the kernel; `vectors/README.md` has the format.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`world`] | the one network that all vectors play in |
+//! | [`packet`] | from the description of a packet to its bytes |
+//! | [`vector`] | the vector files |
+//! | [`runner`] | plays a vector, on the host and in the kernel |
 
+pub mod packet;
+pub mod runner;
+pub mod vector;
+pub mod world;

@@ -7,7 +7,7 @@ use lb_common::abi::{Address, Device, MAX_DEVICES, Settings, VipFilter};
 use lb_common::flow_table::WAYS;
 
 /// What the maps should say for this configuration in this network.
-pub(super) fn desired(config: &Config, network: &Network, flow_secret: [u64; 2]) -> Desired {
+pub fn desired(config: &Config, network: &Network, flow_secret: [u64; 2]) -> Desired {
     Desired {
         settings: settings(config, network, flow_secret),
         services: config.services.iter().map(|service| (service.key(), desired_service(service, network))).collect(),

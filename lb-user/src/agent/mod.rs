@@ -1,7 +1,7 @@
 //! The agent: brings configuration, network and data plane together, and keeps them together.
 //!
-//! [`run`] starts it. [`core`] decides and is free of I/O but for the data plane; [`preflight`] finds what is in the way before
-//! anything is touched; [`desired`] and [`report`] translate, the one to the maps, the other from them.
+//! [`run`] starts it. `core` decides and is free of I/O but for the data plane; `preflight` finds what is in the way before
+//! anything is touched; `desired` and `report` translate, the one to the maps, the other from them.
 
 mod core;
 mod desired;
@@ -10,6 +10,7 @@ mod preflight;
 mod report;
 mod rights;
 
+pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;
 

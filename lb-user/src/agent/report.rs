@@ -9,6 +9,7 @@ use crate::dataplane::{Counters, Dataplane, FlowCensus};
 use lb_common::abi::{self, Address, Backend};
 use lb_common::flow_table::{Bucket, WAYS};
 use lb_common::verdict::Verdict;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 pub(super) fn status(known: &Known, census: &FlowCensus) -> Status {
@@ -80,20 +81,28 @@ pub(super) fn services<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec
 
 pub(super) fn backends<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec<BackendStatus>, D::Error> {
     let (counters, census) = readings(known, dataplane)?;
+    let slots = known.observed.slots();
+    let services = known.config.services.iter();
     let mut backends: Vec<BackendStatus> =
-        known.config.services.iter().flat_map(|service| service_backends(known, service, &counters, &census)).collect();
+        services.flat_map(|service| service_backends(known, service, &slots, &counters, &census)).collect();
     let leaving = known.observed.backends.iter().filter(|(_, backend)| backend.state == abi::BackendState::LEAVING);
     backends.extend(leaving.map(|(&slot, backend)| leaving_backend(known, slot, backend, &counters, &census)));
     Ok(backends)
 }
 
-fn service_backends(known: &Known, service: &Service, counters: &Counters, census: &FlowCensus) -> Vec<BackendStatus> {
+fn service_backends(
+    known: &Known,
+    service: &Service,
+    slots: &BTreeMap<(u32, Address), u16>,
+    counters: &Counters,
+    census: &FlowCensus,
+) -> Vec<BackendStatus> {
     let id = known.observed.services.get(&service.key()).map(|observed| observed.service.id);
     let total = id.and_then(|id| counters.services.get(&id)).map_or(0, |counted| counted.new_flows);
     let backends = service.backends.iter().map(|backend| {
         let address = Address::from_v4(backend.address.octets());
-        let slot = id.and_then(|id| known.observed.backend(id, address)).map(|(slot, _)| slot);
-        let counted = slot.and_then(|slot| counters.backends.get(&slot)).copied().unwrap_or_default();
+        let slot = id.and_then(|id| slots.get(&(id, address)));
+        let counted = slot.and_then(|slot| counters.backends.get(slot)).copied().unwrap_or_default();
         let next_hop = known.network.next_hop(backend.address);
         let link = known.network.connected(backend.address).ok();
         BackendStatus {
@@ -106,7 +115,7 @@ fn service_backends(known: &Known, service: &Service, counters: &Counters, censu
             mac: next_hop.ok().map(|next_hop| next_hop.mac.to_string()),
             new_flows: counted.new_flows,
             share: if total == 0 { 0.0 } else { counted.new_flows as f64 / total as f64 },
-            live_flows: slot.and_then(|slot| census.live.get(&slot)).copied().unwrap_or(0),
+            live_flows: slot.and_then(|slot| census.live.get(slot)).copied().unwrap_or(0),
             packets: counted.forwarded.packets,
             bytes: counted.forwarded.bytes,
         }

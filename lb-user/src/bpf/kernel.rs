@@ -117,8 +117,8 @@ impl Dataplane for KernelDataplane {
                 reset(&mut self.backend_counters, u32::from(*slot), BackendCounters::default())
                     .map_err(Error::map("BACKEND_COUNTERS"))
             }
-            Change::ForgetFlows { slot } => {
-                forget_flows(self.flows.shared(), *slot);
+            Change::ForgetFlows { slots } => {
+                forget_flows(self.flows.shared(), slots);
                 Ok(())
             }
         }

@@ -6,6 +6,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+/// Stands for the dot of a VLAN interface, as `eth0.100`: the BPF file system takes no name with a dot, and the kernel no
+/// interface with a colon.
+const DOT: &str = ":";
+
 /// Where maps and links are pinned: they outlive the agent there. The version of the map layout is part of the path.
 #[derive(Clone, Debug)]
 pub struct Pins {
@@ -55,13 +59,14 @@ impl Pins {
 
     /// Pin of the link to this interface.
     pub(super) fn link(&self, interface: &str) -> PathBuf {
-        self.links().join(interface)
+        self.links().join(interface.replace('.', DOT))
     }
 
     /// The interfaces that links are pinned for.
     pub(super) fn linked(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.links()) else { return Vec::new() };
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        names.map(|name| name.replace(DOT, ".")).collect()
     }
 
     /// Removes all pins. The kernel detaches the program and frees the maps as soon as nobody holds them open.

@@ -1,4 +1,4 @@
-//! The command line: one subcommand a file. Those that ask the agent share [`Asking`], and print a table for people or JSON for
+//! The command line: one subcommand a file. Those that ask the agent share `Asking`, and print a table for people or JSON for
 //! programs.
 
 mod backends;

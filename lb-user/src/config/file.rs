@@ -1,13 +1,15 @@
 //! The shape of the configuration file. Values that have to be checked are kept with their place in the text.
 
 use super::Problem;
+use super::problems::Lines;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::{Deserializer, Error};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct File {
-    pub(super) agent: Spanned<Agent>,
+    pub(super) agent: Agent,
     #[serde(default)]
     pub(super) flow_table: FlowTable,
     #[serde(default, rename = "service")]
@@ -44,7 +46,7 @@ pub(super) struct Service {
     pub(super) protocol: Option<Spanned<String>>,
     pub(super) scheduler: Option<Spanned<String>>,
     pub(super) forwarding: Option<Spanned<String>>,
-    pub(super) backends: Spanned<Vec<Spanned<Backend>>>,
+    pub(super) backends: Vec<Spanned<Backend>>,
 }
 
 #[derive(Deserialize)]
@@ -56,13 +58,41 @@ pub(super) struct Backend {
 
 /// Reads the TOML text into its shape.
 pub(super) fn parse(text: &str) -> Result<File, Problem> {
-    toml::from_str(text).map_err(|error| Problem {
-        line: error.span().map_or(1, |span| line_at(text, span.start)),
-        message: error.message().to_owned(),
-    })
+    let line = |error: &Error| Lines::of(text).at(error.span().map_or(0, |span| span.start));
+    let document = Deserializer::parse(text).map_err(|error| {
+        let line = line(&error);
+        let excerpt = text.lines().nth(line - 1).unwrap_or_default().trim();
+        Problem { line, message: format!("`{excerpt}` is not TOML: {}", error.message()) }
+    })?;
+    File::deserialize(document).map_err(|error| Problem { line: line(&error), message: misshapen(error) })
 }
 
-/// The line, counted from 1, that the byte at `offset` is on.
-pub(super) fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
+/// What is wrong with the shape of a document, and with which key.
+fn misshapen(mut error: Error) -> String {
+    // The path of the key is not given out, only shown, in place of an excerpt when the text is not at hand.
+    error.set_input(None);
+    let message = error.message();
+    let shown = error.to_string();
+    let Some(path) = shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')) else {
+        return message.to_owned();
+    };
+    let key = path.replace('.', ": ");
+    // Types go by their Rust names here, as `i64`: say what to write instead.
+    if message.starts_with("invalid type") || message.starts_with("invalid length") {
+        let shape = SHAPES.iter().find(|(of, _)| *of == path).map_or("a string in quotes", |(_, shape)| shape);
+        format!("{key} must be {shape}")
+    } else {
+        format!("{key}: {message}")
+    }
 }
+
+/// What the keys hold that do not hold a string.
+const SHAPES: [(&str, &str); 7] = [
+    ("agent", "one table, as [agent]"),
+    ("agent.interfaces", "an array of names, as [\"eth0\"]"),
+    ("flow-table", "one table, as [flow-table]"),
+    ("flow-table.flows", "a whole number, as 1048576"),
+    ("service", "an array of tables, each as [[service]]"),
+    ("service.port", "a whole number, as 443"),
+    ("service.backends", "an array of tables, as [{ name = \"web-1\", address = \"192.0.2.11\" }]"),
+];

@@ -1,12 +1,15 @@
 //! The configuration: one TOML file, parsed whole into checked types before anything is touched.
 //!
-//! [`file`] is the shape of the file, [`model`] what the rest of the agent works with, [`check`] the way from one to the
-//! other. Every mistake in the file is reported at once, each with its line, its key, and what would be right.
+//! `file` is the shape of the file, `model` what the rest of the agent works with, `check` the way from one to the other,
+//! value by value in `value`. A file of the right shape has all its mistakes reported at once, each with its line, its
+//! key, and what would be right.
 
 mod check;
 mod error;
 mod file;
 mod model;
+mod problems;
+mod value;
 
 pub use error::{Error, Problem};
 pub use model::{Backend, Config, FlowTable, Forwarding, InterfaceName, Protocol, Scheduler, Service, XdpMode};
@@ -33,7 +36,7 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let invalid = |problems| Error::Invalid { path: path.to_owned(), problems };
         let file = file::parse(text).map_err(|problem| invalid(vec![problem]))?;
-        check::check(text, file).map_err(invalid)
+        check::check(text, &file).map_err(invalid)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,6 +75,9 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
+    /// How many flows there may be room for: from 16 KiB to 1 GiB.
+    pub const FLOWS: RangeInclusive<u32> = 1 << 10..=1 << 26;
+
     /// Room for 1,048,576 flows in 16 MiB.
     pub const DEFAULT: Self = Self { flows: 1 << 20, timeouts: Timeouts::DEFAULT };
 }

@@ -4,22 +4,34 @@ use super::flows::forget_flows;
 use super::{Counters, Dataplane, FlowCensus};
 use crate::state::{Change, Observed};
 use lb_common::abi::{
-    Backend, BackendCounters, Service, ServiceCounters, ServiceKey, Settings, Tally, Ticks, Timeouts,
+    Backend, BackendCounters, Device, MAX_DEVICES, MAX_RING_POSITIONS, Service, ServiceCounters, ServiceKey, Settings,
+    Tally, Ticks, Timeouts, VipFilter,
 };
 use lb_common::atomic::SharedWord;
 use lb_common::datapath::{Plan, decide, hand_off, record};
-use lb_common::flow_table::{Bucket, Entry, FlowRecord, bucket_index};
+use lb_common::flow_table::{Bucket, Entry, FlowRecord, FlowState, bucket_index};
 use lb_common::frame::Frame;
 use lb_common::tables::{self, Flow, FlowTable, Tables};
 use lb_common::verdict::{MAX_VERDICTS, Verdict};
+use lb_common::wire::Mac;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
+/// The settings in a new map: all zeroes.
+static UNWRITTEN: Settings = Settings {
+    flow_secret: [0; 2],
+    bucket_mask: 0,
+    device_count: 0,
+    devices: [Device { ifindex: 0, mac: Mac::new([0; 6]), padding: [0; 2] }; MAX_DEVICES],
+    timeouts: Timeouts { expired: [0; FlowState::COUNT], idle: [0; FlowState::COUNT] },
+    vips: VipFilter::EMPTY,
+};
+
 /// The maps in memory, and the present that its decisions are made in.
 pub struct MemoryDataplane {
     observed: Observed,
-    rings: BTreeMap<u32, u16>,
+    rings: Vec<u16>,
     cursors: BTreeMap<u32, SharedWord>,
     buckets: Vec<Bucket>,
     counters: RefCell<Counters>,
@@ -34,7 +46,7 @@ impl MemoryDataplane {
     pub fn new(buckets: usize) -> Self {
         Self {
             observed: Observed::default(),
-            rings: BTreeMap::new(),
+            rings: vec![0; MAX_RING_POSITIONS as usize],
             cursors: BTreeMap::new(),
             buckets: (0..buckets).map(|_| Bucket::default()).collect(),
             counters: RefCell::new(Counters {
@@ -61,6 +73,11 @@ impl MemoryDataplane {
             Err(verdict) => (verdict, None),
         }
     }
+
+    fn write_ring(&mut self, start: u32, slots: &[u16]) {
+        let start = start as usize;
+        self.rings[start..start + slots.len()].copy_from_slice(slots);
+    }
 }
 
 impl Dataplane for MemoryDataplane {
@@ -73,9 +90,8 @@ impl Dataplane for MemoryDataplane {
     fn apply(&mut self, change: &Change) -> Result<(), Infallible> {
         match change {
             Change::SetService { service, .. } => {
-                let [ring, consistent] = service.ranges();
-                self.rings.extend(ring.zip(service.ring.iter().copied()));
-                self.rings.extend(consistent.zip(service.consistent.iter().copied()));
+                self.write_ring(service.service.ring_start, &service.ring);
+                self.write_ring(service.service.consistent_start, &service.consistent);
                 self.cursors.entry(service.service.id).or_default();
             }
             Change::ResetServiceCounters { id } => {
@@ -85,7 +101,7 @@ impl Dataplane for MemoryDataplane {
             Change::ResetBackendCounters { slot } => {
                 self.counters.get_mut().backends.remove(slot);
             }
-            Change::ForgetFlows { slot } => forget_flows(&self.buckets, *slot),
+            Change::ForgetFlows { slots } => forget_flows(&self.buckets, slots),
             Change::SetSettings(_) | Change::SetBackend { .. } | Change::RemoveService { .. } => {}
         }
         self.observed.follow(change);
@@ -115,7 +131,7 @@ impl Tables for MemoryDataplane {
     }
 
     fn settings(&self) -> Option<&Settings> {
-        self.observed.settings.as_ref()
+        Some(self.observed.settings.as_ref().unwrap_or(&UNWRITTEN))
     }
 
     fn ingress(&self) -> u32 {
@@ -135,7 +151,7 @@ impl Tables for MemoryDataplane {
     }
 
     fn ring(&self, position: u32) -> Option<u16> {
-        self.rings.get(&position).copied()
+        self.rings.get(position as usize).copied()
     }
 
     fn backend(&self, slot: u16) -> Option<&Backend> {

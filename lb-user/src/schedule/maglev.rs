@@ -3,8 +3,9 @@
 
 use lb_common::abi::Address;
 
-/// Smallest table that shares evenly to about 1 %: 100 positions a back-end. Sizes are primes, so that every step visits every position.
-const SIZES: [usize; 6] = [1_021, 4_093, 16_381, 32_749, 65_537, 131_071];
+/// Sizes of the table. Each is a prime, so that a walk of any step visits every position. Each is about twice the one before, so that
+/// a table takes little more than twice what it needs, and two generations of all tables fit into the map of rings.
+const SIZES: [usize; 8] = [1_021, 2_039, 4_093, 8_191, 16_381, 32_749, 65_521, 131_071];
 
 /// The consistent ring of these back-ends, by slot and address. It depends on nothing else, in whatever order they come: balancers
 /// that know the same addresses agree on it, though they keep them in other slots.
@@ -31,7 +32,7 @@ pub fn consistent_ring(backends: &[(u16, Address)]) -> Vec<u16> {
     table.into_iter().flatten().collect()
 }
 
-/// Positions of the consistent ring of `backends` back-ends.
+/// Positions of the consistent ring of `backends` back-ends: at least 100 for each, so that shares differ by 1 % at most.
 fn size_for(backends: usize) -> usize {
     SIZES.into_iter().find(|&size| size >= 100 * backends).unwrap_or(SIZES[SIZES.len() - 1])
 }
@@ -56,7 +57,10 @@ impl Walk {
     fn next_free(&mut self, table: &[Option<u16>]) -> usize {
         loop {
             let position = self.position;
-            self.position = (position + self.step) % table.len();
+            self.position += self.step;
+            if self.position >= table.len() {
+                self.position -= table.len();
+            }
             if table[position].is_none() {
                 return position;
             }
@@ -79,6 +83,7 @@ fn mix(mut word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lb_common::abi::MAX_BACKENDS_PER_SERVICE;
     use proptest::prelude::*;
 
     fn backends(count: u16) -> Vec<(u16, Address)> {
@@ -91,6 +96,28 @@ mod tests {
             shares[usize::from(slot)] += 1;
         }
         shares
+    }
+
+    #[test]
+    fn the_ring_is_frozen() {
+        // Balancers of one cluster must agree on it, whatever version they run.
+        let ring = consistent_ring(&backends(5));
+        assert_eq!(ring[..20], [3, 3, 1, 1, 0, 4, 4, 1, 1, 3, 3, 0, 2, 1, 2, 0, 2, 3, 3, 1]);
+    }
+
+    #[test]
+    fn sizes_are_prime() {
+        let is_prime = |size: usize| {
+            (2..size).take_while(|divisor| divisor * divisor <= size).all(|divisor| !size.is_multiple_of(divisor))
+        };
+        assert!(SIZES.into_iter().all(is_prime));
+    }
+
+    #[test]
+    fn every_backend_has_100_positions() {
+        for backends in 1..=MAX_BACKENDS_PER_SERVICE {
+            assert!(size_for(backends) >= 100 * backends, "{backends}");
+        }
     }
 
     #[test]

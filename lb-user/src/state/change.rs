@@ -1,5 +1,6 @@
 use super::ObservedService;
 use lb_common::abi::{Backend, ServiceKey, Settings};
+use std::collections::BTreeSet;
 
 /// One step from what is to what should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +36,9 @@ pub enum Change {
         /// Its slot.
         slot: u16,
     },
-    /// Forget all flows of a back-end.
+    /// Forget all flows of these back-ends: one look through the flow table for all of them.
     ForgetFlows {
-        /// Its slot.
-        slot: u16,
+        /// Their slots.
+        slots: BTreeSet<u16>,
     },
 }

@@ -1,6 +1,6 @@
 //! What should be, what is, and the way from one to the other. Pure: it knows neither the kernel nor the clock.
 //!
-//! [`Desired`] comes from the configuration and the network, [`Observed`] from the maps. [`plan`] compares them and lists
+//! [`Desired`] comes from the configuration and the network, [`Observed`] from the maps. [`plan()`] compares them and lists
 //! the [`Change`]s in an order in which no packet ever meets a half-made state.
 
 mod change;

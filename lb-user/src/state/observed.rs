@@ -34,11 +34,10 @@ impl ObservedService {
 }
 
 impl Observed {
-    /// The slot and entry of a service's back-end, in use or leaving.
-    pub fn backend(&self, service: u32, address: Address) -> Option<(u16, &Backend)> {
-        self.backends.iter().map(|(&slot, backend)| (slot, backend)).find(|(_, backend)| {
-            backend.state != BackendState::FREE && backend.service == service && backend.address == address
-        })
+    /// Slots of the back-ends in use or leaving, by service and address.
+    pub fn slots(&self) -> BTreeMap<(u32, Address), u16> {
+        let used = self.backends.iter().filter(|(_, backend)| backend.state != BackendState::FREE);
+        used.map(|(&slot, backend)| ((backend.service, backend.address), slot)).collect()
     }
 
     /// Follows a change that was made to the maps.

@@ -4,30 +4,39 @@
 //! 2. back-ends that are new or reached another way, each before a ring names it,
 //! 3. services, whose rings name ready back-ends only,
 //! 4. services that are gone,
-//! 5. back-ends that are gone: first *leaving*, with no new flows, then, after the grace, freed with their flows forgotten.
+//! 5. back-ends that are gone: first *leaving*, with no new flows, then, after the grace, freed with their flows forgotten,
+//! 6. what holds for the whole program without VIPs that were only kept for those flows.
 
 use super::rings::FreePositions;
 use super::{Change, Desired, DesiredBackend, DesiredService, Observed, ObservedService, RingSpace};
 use crate::schedule::{consistent_ring, round_robin_ring};
 use lb_common::abi::{
-    Address, Backend, BackendState, MAX_BACKENDS, MAX_SERVICES, Service, ServiceKey, Ticks, ticks_between,
+    Address, Backend, BackendState, MAX_BACKENDS, MAX_SERVICES, Scheduler, Service, ServiceKey, Ticks, ticks_between,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::vec;
 
-/// There is no room for all that should be. Removed back-ends and services give theirs back when their grace is over.
+/// There is no room for all that should be beside what is going away, which keeps its place for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// All service numbers are taken.
     #[error(
-        "all {MAX_SERVICES} services are in use, some by services that were removed a short while ago: try again later"
+        "all {MAX_SERVICES} service numbers are taken, also by services that are going away: \
+         remove services first, and add others when the removal grace is over"
     )]
     Services,
     /// All back-end slots are taken.
-    #[error("all {MAX_BACKENDS} back-end slots are in use, some by back-ends that are still leaving: try again later")]
+    #[error(
+        "all {MAX_BACKENDS} back-end slots are taken, also by back-ends that are going away: \
+         remove back-ends first, and add others when the removal grace is over"
+    )]
     Backends,
     /// No gap between the rings is large enough.
-    #[error("there is no room for the rings while old ones are being released: try again in a few seconds")]
+    #[error(
+        "there is no room for new rings beside those that they replace: \
+         change fewer services at once, and others a few seconds later"
+    )]
     Rings,
 }
 
@@ -36,9 +45,7 @@ pub enum Full {
 /// # Errors
 /// When there is no room; nothing should be changed then.
 pub fn plan(desired: &Desired, observed: &Observed, rings: &mut RingSpace, now: Ticks) -> Result<Vec<Change>, Full> {
-    let in_use = observed.services.values().flat_map(ObservedService::ranges);
-    let mut planner =
-        Planner { after: observed.clone(), free: rings.free(in_use, now), released: Vec::new(), changes: Vec::new() };
+    let mut planner = Planner::new(observed, rings, now);
     planner.settings(desired);
     for (key, service) in &desired.services {
         planner.service(*key, service)?;
@@ -46,8 +53,9 @@ pub fn plan(desired: &Desired, observed: &Observed, rings: &mut RingSpace, now: 
     for key in observed.services.keys().filter(|key| !desired.services.contains_key(key)) {
         planner.remove_service(*key);
     }
-    planner.leave(desired, now);
+    planner.leave(now);
     planner.free_after_grace(desired.removal_grace, now);
+    planner.settings(desired);
     for positions in planner.released {
         rings.release(positions, now);
     }
@@ -57,17 +65,47 @@ pub fn plan(desired: &Desired, observed: &Observed, rings: &mut RingSpace, now: 
 struct Planner {
     /// What will be after the changes so far.
     after: Observed,
-    free: FreePositions,
+    /// Slots of the back-ends in use or leaving.
+    slots: BTreeMap<(u32, Address), u16>,
+    /// Slots of the back-ends that should be.
+    wanted: BTreeSet<u16>,
+    free_slots: vec::IntoIter<u16>,
+    free_ids: vec::IntoIter<u32>,
+    free_positions: FreePositions,
     released: Vec<Range<u32>>,
     changes: Vec<Change>,
 }
 
 impl Planner {
+    fn new(observed: &Observed, rings: &mut RingSpace, now: Ticks) -> Self {
+        let slots = observed.slots();
+        let taken_slots: BTreeSet<u16> = slots.values().copied().collect();
+        // A back-end that is leaving still counts for its service, so nobody else may have the number.
+        let taken_ids: BTreeSet<u32> = slots
+            .keys()
+            .map(|&(service, _)| service)
+            .chain(observed.services.values().map(|service| service.service.id))
+            .collect();
+        let free_slots: Vec<u16> = (0..MAX_BACKENDS as u16).filter(|slot| !taken_slots.contains(slot)).collect();
+        let free_ids: Vec<u32> = (0..MAX_SERVICES).filter(|id| !taken_ids.contains(id)).collect();
+        Self {
+            after: observed.clone(),
+            slots,
+            wanted: BTreeSet::new(),
+            free_slots: free_slots.into_iter(),
+            free_ids: free_ids.into_iter(),
+            free_positions: rings.free(observed.services.values().flat_map(ObservedService::ranges), now),
+            released: Vec::new(),
+            changes: Vec::new(),
+        }
+    }
+
     fn make(&mut self, change: Change) {
         self.after.follow(&change);
         self.changes.push(change);
     }
 
+    /// Comes first, so that new VIPs are known in time, and last, when others may have had their time.
     fn settings(&mut self, desired: &Desired) {
         let mut settings = desired.settings;
         let kept: BTreeSet<u32> = desired
@@ -91,10 +129,9 @@ impl Planner {
     }
 
     fn service(&mut self, key: ServiceKey, desired: &DesiredService) -> Result<(), Full> {
-        let current = self.after.services.get(&key).cloned();
-        let id = match &current {
+        let id = match self.after.services.get(&key) {
             Some(current) => current.service.id,
-            None => self.new_service_id()?,
+            None => self.free_ids.next().ok_or(Full::Services)?,
         };
         let mut ready = Vec::new();
         for backend in &desired.backends {
@@ -102,26 +139,25 @@ impl Planner {
                 ready.push((slot, backend.address));
             }
         }
-        self.switch(key, id, desired, &ready, current)
+        self.switch(key, id, desired.scheduler, &ready)
     }
 
     /// Brings one back-end up to date; its slot, if it can take new flows.
     fn backend(&mut self, service: u32, desired: &DesiredBackend) -> Result<Option<u16>, Full> {
-        let current = self.after.backend(service, desired.address).map(|(slot, backend)| (slot, *backend));
+        let slot = self.slots.get(&(service, desired.address)).copied();
+        self.wanted.extend(slot);
         let Some(next_hop) = desired.next_hop else {
             // Nobody knows a better way than the one that its live flows take already.
-            if let Some((slot, backend)) = current {
-                self.set_backend(slot, Backend { state: BackendState::ACTIVE, leaving_since: 0, ..backend });
+            if let Some(slot) = slot
+                && let Some(backend) = self.after.backends.get(&slot)
+            {
+                self.set_backend(slot, Backend { state: BackendState::ACTIVE, leaving_since: 0, ..*backend });
             }
             return Ok(None);
         };
-        let (slot, generation) = match current {
-            Some((slot, backend)) => (slot, backend.generation),
-            None => {
-                let (slot, generation) = self.free_slot()?;
-                self.make(Change::ResetBackendCounters { slot });
-                (slot, generation)
-            }
+        let slot = match slot {
+            Some(slot) => slot,
+            None => self.new_slot()?,
         };
         self.set_backend(
             slot,
@@ -131,12 +167,19 @@ impl Planner {
                 ifindex: next_hop.ifindex,
                 mac: next_hop.mac,
                 source_mac: next_hop.source_mac,
-                generation,
+                generation: self.after.backends.get(&slot).map_or(0, |former| former.generation),
                 state: BackendState::ACTIVE,
                 ..Backend::FREE
             },
         );
         Ok(Some(slot))
+    }
+
+    fn new_slot(&mut self) -> Result<u16, Full> {
+        let slot = self.free_slots.next().ok_or(Full::Backends)?;
+        self.wanted.insert(slot);
+        self.make(Change::ResetBackendCounters { slot });
+        Ok(slot)
     }
 
     fn set_backend(&mut self, slot: u16, backend: Backend) {
@@ -146,34 +189,29 @@ impl Planner {
     }
 
     /// Gives the service the rings of the back-ends that are ready, if they are not what it has.
-    fn switch(
-        &mut self,
-        key: ServiceKey,
-        id: u32,
-        desired: &DesiredService,
-        ready: &[(u16, Address)],
-        current: Option<ObservedService>,
-    ) -> Result<(), Full> {
+    fn switch(&mut self, key: ServiceKey, id: u32, scheduler: Scheduler, ready: &[(u16, Address)]) -> Result<(), Full> {
         let ring = round_robin_ring(ready.iter().map(|&(slot, _)| slot));
         let consistent = consistent_ring(ready);
-        if let Some(current) = &current
-            && current.service.scheduler == desired.scheduler
+        let current = self.after.services.get(&key);
+        if let Some(current) = current
+            && current.service.scheduler == scheduler
             && current.ring == ring
             && current.consistent == consistent
         {
             return Ok(());
         }
+        let former = current.map(ObservedService::ranges);
         let (ring_len, consistent_len) = (ring.len() as u32, consistent.len() as u32);
         let service = Service {
             id,
-            scheduler: desired.scheduler,
-            ring_start: self.free.take(ring_len).ok_or(Full::Rings)?,
+            scheduler,
+            ring_start: self.free_positions.take(ring_len).ok_or(Full::Rings)?,
             ring_len,
-            consistent_start: self.free.take(consistent_len).ok_or(Full::Rings)?,
+            consistent_start: self.free_positions.take(consistent_len).ok_or(Full::Rings)?,
             consistent_len,
         };
-        match current {
-            Some(current) => self.released.extend(current.ranges()),
+        match former {
+            Some(ranges) => self.released.extend(ranges),
             None => self.make(Change::ResetServiceCounters { id }),
         }
         self.make(Change::SetService { key, service: ObservedService { service, ring, consistent } });
@@ -188,15 +226,9 @@ impl Planner {
     }
 
     /// Marks the back-ends that no service wants any more.
-    fn leave(&mut self, desired: &Desired, now: Ticks) {
-        let wanted: BTreeSet<(u32, Address)> = desired
-            .services
-            .iter()
-            .filter_map(|(key, service)| Some((self.after.services.get(key)?.service.id, service)))
-            .flat_map(|(id, service)| service.backends.iter().map(move |backend| (id, backend.address)))
-            .collect();
+    fn leave(&mut self, now: Ticks) {
         for (slot, backend) in self.after.backends.clone() {
-            if backend.state == BackendState::ACTIVE && !wanted.contains(&(backend.service, backend.address)) {
+            if backend.state == BackendState::ACTIVE && !self.wanted.contains(&slot) {
                 let backend = Backend { state: BackendState::LEAVING, leaving_since: now, ..backend };
                 self.make(Change::SetBackend { slot, backend });
             }
@@ -206,31 +238,16 @@ impl Planner {
     /// Frees the slots of back-ends whose grace is over. The next generation makes packets of their flows strangers, also
     /// those that are decided while the flows are being forgotten.
     fn free_after_grace(&mut self, grace: Ticks, now: Ticks) {
+        let mut freed = BTreeSet::new();
         for (slot, backend) in self.after.backends.clone() {
             if backend.state == BackendState::LEAVING && ticks_between(backend.leaving_since, now) >= grace {
                 let generation = backend.generation.wrapping_add(1);
                 self.make(Change::SetBackend { slot, backend: Backend { generation, ..Backend::FREE } });
-                self.make(Change::ForgetFlows { slot });
+                freed.insert(slot);
             }
         }
-    }
-
-    /// The lowest service number that neither a service nor a back-end still uses.
-    fn new_service_id(&self) -> Result<u32, Full> {
-        let services = self.after.services.values().map(|service| service.service.id);
-        let backends = self.after.backends.values().filter(|backend| backend.state != BackendState::FREE);
-        let taken: BTreeSet<u32> = services.chain(backends.map(|backend| backend.service)).collect();
-        (0..MAX_SERVICES).find(|id| !taken.contains(id)).ok_or(Full::Services)
-    }
-
-    /// The lowest free slot and its generation.
-    fn free_slot(&self) -> Result<(u16, u16), Full> {
-        (0..MAX_BACKENDS as u16)
-            .find_map(|slot| match self.after.backends.get(&slot) {
-                None => Some((slot, 0)),
-                Some(backend) if backend.state == BackendState::FREE => Some((slot, backend.generation)),
-                Some(_) => None,
-            })
-            .ok_or(Full::Backends)
+        if !freed.is_empty() {
+            self.make(Change::ForgetFlows { slots: freed });
+        }
     }
 }

@@ -65,18 +65,19 @@ impl FreePositions {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::iter;
 
     #[test]
     fn released_positions_rest_before_they_are_used_again() {
         let mut space = RingSpace::default();
         space.release(0..100, 10);
-        assert_eq!(space.free([].into_iter(), 11).take(5), Some(128));
-        assert_eq!(space.free([].into_iter(), 12).take(5), Some(0));
+        assert_eq!(space.free(iter::empty(), 11).take(5), Some(128));
+        assert_eq!(space.free(iter::empty(), 12).take(5), Some(0));
     }
 
     #[test]
     fn a_full_space_gives_nothing() {
-        let mut free = RingSpace::default().free([0..MAX_RING_POSITIONS - 32].into_iter(), 0);
+        let mut free = RingSpace::default().free(iter::once(0..MAX_RING_POSITIONS - 32), 0);
         assert_eq!(free.take(33), None);
         assert_eq!(free.take(32), Some(MAX_RING_POSITIONS - 32));
         assert_eq!(free.take(1), None);

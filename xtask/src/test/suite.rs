@@ -55,7 +55,7 @@ impl Suite {
         let calls: &[&[&str]] = match self {
             Self::Unit => &[
                 &["--package=lb-common", "--package=lb-user", "--package=xtask", "--lib", "--bins", "--tests", "--"],
-                &["--package=lb-tests", "--test=properties", "--"],
+                &["--package=lb-tests", "--lib", "--test=properties", "--"],
             ],
             Self::Vectors => &[&["--package=lb-tests", "--release", "--test=vectors", "--"]],
             // One at a time: the tests share the host's network namespaces, pins and processors.
