@@ -2,7 +2,7 @@
 //!
 //! For BPF, `core` offers no read-modify-write operations on atomics, and LLVM selects no relaxed 64-bit atomic load. The
 //! intrinsics behind them do compile, and the kernel's JIT makes `lock xadd` and `lock cmpxchg` of them; volatile accesses
-//! make single loads and stores. On the host the word is an ordinary [`AtomicU64`](core::sync::atomic::AtomicU64).
+//! make single loads and stores. On the host the word is an ordinary [`AtomicU64`].
 
 #[cfg(not(target_arch = "bpf"))]
 use core::sync::atomic::{AtomicU64, Ordering};

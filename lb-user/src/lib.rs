@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod dataplane;
+pub mod lab;
 pub mod network;
 pub mod schedule;
 pub mod state;

@@ -5,6 +5,7 @@ mod backends;
 mod check;
 mod completions;
 mod counters;
+mod lab;
 mod output;
 mod run;
 mod services;
@@ -42,6 +43,9 @@ enum Command {
     Services(services::Args),
     Backends(backends::Args),
     Counters(counters::Args),
+    Lab(lab::Args),
+    #[command(name = crate::lab::JANITOR, hide = true)]
+    LabJanitor(lab::JanitorArgs),
     Stop(stop::Args),
     Completions(completions::Args),
 }
@@ -78,6 +82,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Services(args) => services::run(&args),
         Command::Backends(args) => backends::run(&args),
         Command::Counters(args) => counters::run(&args),
+        Command::Lab(args) => lab::run(&args),
+        Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Completions(args) => completions::run(&args, &mut CommandLine::command()),
     }
@@ -97,6 +103,9 @@ fn log_to_stderr() {
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.is::<config::Error>() || matches!(error.downcast_ref(), Some(agent::Error::Network(_))) {
         return ExitCode::from(CONFIG);
+    }
+    if matches!(error.downcast_ref(), Some(crate::lab::Error::NotRoot)) {
+        return ExitCode::from(NO_PERMISSION);
     }
     match error.downcast_ref() {
         Some(agent::Error::Rights { .. }) => ExitCode::from(NO_PERMISSION),

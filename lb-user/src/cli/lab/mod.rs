@@ -1,0 +1,157 @@
+mod progress;
+mod report;
+
+use crate::lab::report::JsonFile;
+use crate::lab::topology::{MAX_SERVERS, SERVICE};
+use crate::lab::{self, Experiment, LoadOptions, Node, Site, Sizes, Stage};
+use progress::Progress;
+use report::Text;
+use std::env;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+const EXAMPLE: &str = "\
+Example:
+  handoff lab --duration 30s --sizes mixed --rounds 10 --json out.json
+
+While it runs, in another terminal:
+  ip netns exec ho-lab-client curl --insecure https://198.18.255.1/";
+
+/// Try it out: balance real HTTPS connections between servers on this machine, and report how they are spread.
+///
+/// A client (data generator), a balancer (virtual server) and servers are network namespaces on a switch. Every request is a new
+/// connection from the client to the VIP; the balancer hands it to the servers in turn, and the server answers the client directly.
+/// Everything is taken down in the end, with all programs in its namespaces, also when this process is killed.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLE)]
+pub(super) struct Args {
+    /// How long to begin new requests: 15, 15s or 2m. Without it, until Ctrl-C.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+    /// Number of servers.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 3,
+        value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_SERVERS))
+    )]
+    backends: u8,
+    /// Most connections that are open at once.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = LoadOptions::DEFAULT.connections,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
+    connections: u32,
+    /// New connections a second; 0 for as many as --connections permits.
+    #[arg(long, value_name = "N", default_value_t = LoadOptions::DEFAULT.rate)]
+    rate: u32,
+    /// How much each connection asks for.
+    #[arg(long, value_enum, default_value_t = LoadOptions::DEFAULT.sizes)]
+    sizes: Sizes,
+    /// Where the sequence of mixed sizes starts: the same seed asks for the same sizes again.
+    #[arg(long, value_name = "N", default_value_t = LoadOptions::DEFAULT.seed)]
+    seed: u64,
+    /// Divide the duration into rounds, and report the error from even in each of them and in all so far.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        requires = "duration",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    rounds: u32,
+    /// Write the report to this file as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Name of the lab, and part of its namespaces' names. Labs of different names can run side by side.
+    #[arg(long, default_value = "lab", value_parser = Site::named)]
+    name: Site,
+}
+
+/// Fails unless every request was answered, and directly by its server.
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let json = args.json.as_deref().map(JsonFile::at).transpose()?;
+    let stage = Stage::set_up(&args.name, args.backends, &env::current_exe()?)?;
+    introduce(&stage);
+
+    let load = LoadOptions { connections: args.connections, rate: args.rate, sizes: args.sizes, seed: args.seed };
+    let experiment = Experiment { duration: args.duration, rounds: args.rounds, load };
+    let mut progress = Progress::new();
+    let report = experiment.run(&stage, |moment| progress.show(moment));
+    progress.clear();
+    let report = report?;
+    say(&format!("{}\n", Text(&report)));
+    if let Some(json) = json {
+        json.write(&report)?;
+    }
+    stage.take_down()?;
+
+    let problems = report.problems();
+    for problem in &problems {
+        eprintln!("handoff lab: {problem}");
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn introduce(stage: &Stage) {
+    if stage.removed_leftovers() {
+        say("Removed what an earlier lab had left behind.\n");
+    }
+    let (name, client, vip) = (stage.site().name(), stage.site().namespace(Node::Client), SERVICE.ip());
+    let socket = stage.site().control_socket();
+    say(&format!(
+        "Lab {name}: https://{vip}/ on {} servers. Meanwhile, in another terminal:\n\n",
+        stage.servers().len()
+    ));
+    say(&format!("  ip netns exec {client} curl --insecure https://{vip}/\n"));
+    say(&format!("  handoff backends --socket {}\n\n", socket.display()));
+}
+
+/// Prints. Whoever closes our output has seen enough, which is no reason to leave a lab behind.
+fn say(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// `33.33 %`.
+fn percent(part: f64) -> String {
+    format!("{:.2} %", 100.0 * part)
+}
+
+/// A time in seconds, or with units.
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map(Duration::from_secs);
+    let duration = seconds.or_else(|_| humantime::parse_duration(text)).map_err(|error| error.to_string())?;
+    if duration.is_zero() { Err("the lab needs some time".to_owned()) } else { Ok(duration) }
+}
+
+/// Take a lab down when the process that runs it is gone, which closes standard input. The lab starts this itself.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  handoff lab-janitor lab < /dev/null")]
+pub(super) struct JanitorArgs {
+    /// Name of the lab.
+    #[arg(value_parser = Site::named)]
+    name: Site,
+}
+
+pub(super) fn janitor(args: &JanitorArgs) -> anyhow::Result<ExitCode> {
+    lab::keep(&args.name)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_may_have_a_unit() {
+        assert_eq!(duration("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(duration("0").is_err() && duration("ten").is_err() && duration("-1").is_err());
+    }
+}

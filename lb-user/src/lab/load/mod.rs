@@ -1,0 +1,131 @@
+//! The data generator. Every request is a new TCP connection and a whole TLS handshake: what the balancer hands off is connections.
+
+mod pacer;
+mod request;
+mod sizes;
+mod tally;
+
+pub(super) use request::WRONG_PEER;
+pub(super) use sizes::SizeSequence;
+pub use sizes::Sizes;
+pub use tally::{Failure, Tally};
+
+use super::{Error, Namespace, Tls};
+use pacer::Pacer;
+use request::request;
+use rustls::ClientConfig;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::panic;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::sleep;
+
+/// What the data generator does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LoadOptions {
+    /// Most connections that are open at once; at least 1.
+    pub connections: u32,
+    /// New connections a second, evenly spaced; 0 for as many as `connections` permits.
+    pub rate: u32,
+    /// What each connection asks for.
+    pub sizes: Sizes,
+    /// Where mixed sizes begin.
+    pub seed: u64,
+}
+
+impl LoadOptions {
+    /// 300 connections a second, up to 16 at once, all for the same size.
+    pub const DEFAULT: Self = Self { connections: 16, rate: 300, sizes: Sizes::Fixed, seed: 1 };
+}
+
+/// A data generator at work.
+#[derive(Debug)]
+pub struct Load {
+    tally: Arc<Mutex<Tally>>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+impl Load {
+    /// Starts to send requests from `namespace` to `target`.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start(namespace: Namespace, target: SocketAddr, tls: &Tls, options: LoadOptions) -> Result<Self, Error> {
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let (stop, stopped) = oneshot::channel();
+        let generator = Generator { target, tls: tls.client.clone(), options, tally: tally.clone() };
+        let failed = Error::process("cannot start the data generator");
+        let thread = thread::Builder::new().name("client".to_owned());
+        let thread = thread.spawn(move || namespace.run(|| generator.run(stopped))?).map_err(failed)?;
+        Ok(Self { tally, stop, thread })
+    }
+
+    /// What became of the requests so far.
+    pub fn tally(&self) -> Tally {
+        lock(&self.tally).clone()
+    }
+
+    /// Begins no more requests, and waits for the end of those that are under way.
+    ///
+    /// # Errors
+    /// When the generator could not work.
+    pub fn finish(self) -> Result<Tally, Error> {
+        // Nobody receives it if the generator has ended with an error, which joining it returns.
+        let _ = self.stop.send(());
+        self.thread.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))?;
+        Ok(lock(&self.tally).clone())
+    }
+}
+
+struct Generator {
+    target: SocketAddr,
+    tls: Arc<ClientConfig>,
+    options: LoadOptions,
+    tally: Arc<Mutex<Tally>>,
+}
+
+impl Generator {
+    fn run(&self, stopped: oneshot::Receiver<()>) -> Result<(), Error> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(Error::process("cannot start the data generator"))?;
+        runtime.block_on(async {
+            let room = Arc::new(Semaphore::new(self.options.connections as usize));
+            tokio::select! {
+                () = self.begin_requests(&room) => {}
+                _ = stopped => {}
+            }
+            // There is room for all again when every request has ended. Nobody closes the semaphore.
+            let _ = room.acquire_many(self.options.connections).await;
+        });
+        Ok(())
+    }
+
+    async fn begin_requests(&self, room: &Arc<Semaphore>) {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(self.options.rate);
+        for size in SizeSequence::new(self.options.sizes, self.options.seed) {
+            let Ok(place) = room.clone().acquire_owned().await else { return };
+            let delay = pacer.delay(start.elapsed());
+            if !delay.is_zero() {
+                sleep(delay).await;
+            }
+            lock(&self.tally).begun += 1;
+            let (tally, request) = (self.tally.clone(), request(self.target, self.tls.clone(), size));
+            tokio::spawn(async move {
+                let result = request.await;
+                lock(&tally).count(size, result);
+                drop(place);
+            });
+        }
+    }
+}
+
+/// Counting does not panic half-way, so what a panicked thread leaves behind is still right.
+fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
