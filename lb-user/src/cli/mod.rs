@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    log_to_stderr();
+    log_to_stderr(if matches!(command, Command::Run(_)) { "info" } else { "warn" });
     execute(command).unwrap_or_else(|error| {
         eprintln!("handoff: {error}");
         exit_code(&error)
@@ -89,9 +89,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Log lines go to standard error; `RUST_LOG` says which.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Log lines from `level` up go to standard error, unless `RUST_LOG` says otherwise.
+fn log_to_stderr(level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Only root may make network namespaces.
-    #[error("handoff lab needs root: it makes network namespaces; run `sudo handoff lab`")]
+    #[error("the lab needs root: it makes network namespaces; run `sudo handoff lab`")]
     NotRoot,
     /// The name of a lab is part of file and namespace names.
     #[error("name {0:?}: use 1 to 32 lower-case letters, digits and hyphens, as lab-2")]
@@ -50,6 +50,14 @@ pub enum Error {
     #[error("{}: {source}", path.display())]
     File {
         /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The report cannot be written.
+    #[error("{}: cannot write the report: {source}; name a file in a folder that exists with --json", path.display())]
+    Report {
+        /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,

@@ -1,5 +1,6 @@
 use super::Report;
 use crate::lab::Error;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,14 +20,16 @@ impl JsonFile {
     /// # Errors
     /// When it cannot.
     pub fn at(path: &Path) -> Result<Self, Error> {
-        let failed = || Error::file(path);
-        let name = path.file_name().filter(|_| !path.is_dir());
-        let name = name.ok_or_else(|| failed()(io::Error::from(io::ErrorKind::IsADirectory)))?;
-        let mut draft = std::ffi::OsString::from(".");
+        let failed = |source| Error::Report { path: path.to_owned(), source };
+        // What a symbolic link leads to is to be replaced, not the link.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let replaceable = !path.exists() || path.is_file();
+        let name = path.file_name().filter(|_| replaceable).ok_or_else(|| failed(io::Error::other("not a file")))?;
+        let mut draft = OsString::from(".");
         draft.push(name);
         draft.push(format!(".{}", process::id()));
         let draft = path.with_file_name(draft);
-        File::create_new(&draft).and_then(|_| fs::remove_file(&draft)).map_err(failed())?;
+        File::create_new(&draft).and_then(|_| fs::remove_file(&draft)).map_err(failed)?;
         Ok(Self { path: path.to_owned(), draft })
     }
 
@@ -45,7 +48,7 @@ impl JsonFile {
         write().map_err(|error| {
             // It may be what could not be made.
             let _ = fs::remove_file(&self.draft);
-            Error::file(&self.path)(error)
+            Error::Report { path: self.path.clone(), source: error }
         })
     }
 }
@@ -84,9 +87,16 @@ mod tests {
         let folder = folder("not");
         let missing = folder.join("missing").join("out.json");
         let error = JsonFile::at(&missing).unwrap_err().to_string();
-        assert_eq!(error, format!("{}: No such file or directory (os error 2)", missing.display()));
+        assert_eq!(
+            error,
+            format!(
+                "{}: cannot write the report: No such file or directory (os error 2); \
+                 name a file in a folder that exists with --json",
+                missing.display()
+            )
+        );
         let error = JsonFile::at(&folder).unwrap_err().to_string();
-        assert_eq!(error, format!("{}: is a directory", folder.display()));
+        assert!(error.starts_with(&format!("{}: cannot write the report: not a file;", folder.display())));
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -12,8 +12,8 @@ const LOOPBACK: u32 = 1;
 
 /// Room of the flow table by default.
 const DEFAULT_TABLE: u32 = 1 << 20;
-/// Room for a million flows with few of them in a full bucket.
-const LARGE_TABLE: u32 = 1 << 22;
+/// Room for twice a million flows.
+const LARGE_TABLE: u32 = 1 << 21;
 
 /// One measured case.
 #[derive(Debug, Serialize)]
