@@ -1,4 +1,4 @@
-use super::output::{self, bytes, number};
+use super::output::{self, Row, bytes, number};
 use super::{Asking, wait};
 use crate::control::types::{BackendState, BackendStatus};
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ fn table(backends: &[BackendStatus]) -> String {
         "BYTES>",
     ];
     let rows = backends.iter().map(|backend| {
-        vec![
+        let cells = vec![
             backend.service.clone(),
             backend.name.clone(),
             backend.address.to_string(),
@@ -43,7 +43,8 @@ fn table(backends: &[BackendStatus]) -> String {
             number(backend.live_flows),
             number(backend.packets),
             bytes(backend.bytes),
-        ]
+        ];
+        Row::marked(cells, backend.state != BackendState::Ready)
     });
     let mut text = output::table(&columns, rows);
     for backend in backends {

@@ -1,4 +1,4 @@
-use super::output::{self, bytes, number};
+use super::output::{self, Row, bytes, number};
 use super::{Asking, wait};
 use crate::control::types::VerdictCounter;
 use std::process::ExitCode;
@@ -21,7 +21,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn table(counters: &[VerdictCounter], all: bool) -> String {
     let rows = counters.iter().filter(|counter| all || counter.packets > 0).map(|counter| {
-        vec![counter.action.clone(), counter.reason.clone(), number(counter.packets), bytes(counter.bytes)]
+        let cells = vec![counter.action.clone(), counter.reason.clone(), number(counter.packets), bytes(counter.bytes)];
+        Row::marked(cells, counter.action == "dropped" && counter.packets > 0)
     });
     output::table(&["VERDICT", "REASON", "PACKETS>", "BYTES>"], rows)
 }

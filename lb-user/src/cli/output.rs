@@ -1,5 +1,6 @@
-//! Tables for people, JSON for programs.
+//! Tables for people, JSON for programs. Colours come with the text, and are taken out where there is no terminal.
 
+use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -12,15 +13,35 @@ pub(super) fn print<T: Serialize>(
     table: impl FnOnce(&T) -> String,
 ) -> anyhow::Result<ExitCode> {
     let text = if json { serde_json::to_string_pretty(answer)? } else { table(answer) };
-    match writeln!(io::stdout(), "{text}") {
+    match writeln!(anstream::stdout(), "{text}") {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         written => Ok(written.map(|()| ExitCode::SUCCESS)?),
     }
 }
 
+/// A row of a table.
+pub(super) struct Row {
+    cells: Vec<String>,
+    style: Style,
+}
+
+impl From<Vec<String>> for Row {
+    fn from(cells: Vec<String>) -> Self {
+        Self { cells, style: Style::new() }
+    }
+}
+
+impl Row {
+    /// A row that somebody should look at, if `alarming`.
+    pub(super) fn marked(cells: Vec<String>, alarming: bool) -> Self {
+        let style = if alarming { AnsiColor::Yellow.on_default() } else { Style::new() };
+        Self { cells, style }
+    }
+}
+
 /// A table with a column for each of `columns`; those that end in `>` are aligned to the right.
-pub(super) fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table<R: Into<Row>>(columns: &[&str], rows: impl Iterator<Item = R>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|column| column.trim_end_matches('>')));
@@ -30,8 +51,14 @@ pub(super) fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.add_rows(rows);
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    let mut styles = vec![Style::new()];
+    for row in rows {
+        let Row { cells, style } = row.into();
+        table.add_row(cells);
+        styles.push(style);
+    }
+    let lines = table.lines().zip(styles).map(|(line, style)| format!("{style}{}{style:#}", line.trim_end()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `count` with a comma between thousands.

@@ -1,4 +1,4 @@
-use super::output::{self, bytes, number};
+use super::output::{self, Row, bytes, number};
 use super::{Asking, wait};
 use crate::control::types::ServiceStatus;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ fn table(services: &[ServiceStatus]) -> String {
         "DROPPED>",
     ];
     let rows = services.iter().map(|service| {
-        vec![
+        let cells = vec![
             service.name.clone(),
             format!("{}:{}/{}", service.vip, service.port, service.protocol),
             service.scheduler.to_string(),
@@ -45,7 +45,8 @@ fn table(services: &[ServiceStatus]) -> String {
             number(service.unknown_flows),
             number(service.table_full),
             number(service.dropped),
-        ]
+        ];
+        Row::marked(cells, service.ready < service.backends)
     });
     output::table(&columns, rows)
 }
