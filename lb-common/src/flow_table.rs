@@ -9,8 +9,8 @@
 //! 3. A reader takes a record only if the tag is the same before and after reading it, and never a claimed one. It changes a
 //!    record by compare-exchange too, so it never writes over somebody else's.
 //!
-//! Victims, in this order: empty, expired, closing, half-open, idle. Among equals, the longest silent. A flow that is
-//! established and active is never a victim, so a flood of first packets pushes out first packets, not connections.
+//! Victims, in this order: empty, expired, half-open, idle. Among equals, the longest silent. A flow that is established and active
+//! is never a victim, so a flood of first packets pushes out first packets, not connections.
 
 use crate::abi::{TICK_BITS, Ticks, Timeouts, ticks_between};
 use crate::atomic::SharedWord;

@@ -20,8 +20,11 @@ pub struct Frame<'a> {
     bytes: PhantomData<&'a mut [u8]>,
 }
 
+/// No header starts further into a frame.
+const MAX_OFFSET: usize = u16::MAX as usize;
+
 impl<'a> Frame<'a> {
-    /// The frame in `bytes`, which begin at an even address: every allocation does. No bytes may begin anywhere.
+    /// The frame in `bytes`, which begin at an even address: as allocations do. No bytes may begin anywhere.
     pub fn from_slice(bytes: &'a mut [u8]) -> Self {
         let range = bytes.as_mut_ptr_range();
         assert!(bytes.is_empty() || range.start.addr().is_multiple_of(2), "a frame begins at an even address");
@@ -51,7 +54,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The header of type `T` that starts `offset` bytes into the frame; `None` when the frame ends before it does, or the offset
-    /// is odd.
+    /// is odd or beyond 65,535.
     #[inline(always)]
     pub fn header<T: Header>(&self, offset: usize) -> Option<&T> {
         let header = self.locate::<T>(offset)?;
@@ -69,8 +72,11 @@ impl<'a> Frame<'a> {
 
     #[inline(always)]
     fn locate<T: Header>(&self, offset: usize) -> Option<NonNull<T>> {
-        // Header lengths are multiples of 4, which the compiler knows too: the check of the offset costs nothing.
-        if !offset.is_multiple_of(2) || self.start.wrapping_add(offset + size_of::<T>()) > self.end {
+        // Offsets are sums of a few header lengths, which the compiler knows too: these checks cost nothing, and no sum wraps.
+        if offset > MAX_OFFSET
+            || !offset.is_multiple_of(2)
+            || self.start.wrapping_add(offset + size_of::<T>()) > self.end
+        {
             return None;
         }
         // SAFETY: the address is inside the frame, so it is not null.
@@ -92,6 +98,7 @@ mod tests {
         assert!(frame.header::<Ethernet>(7).is_none(), "odd");
         assert!(frame.header::<Ethernet>(8).is_none());
         assert!(frame.header::<Ethernet>(22).is_none());
+        assert!(frame.header::<Ethernet>(usize::MAX - 1).is_none(), "an end before its start");
     }
 
     #[test]

@@ -15,8 +15,7 @@ use lb_common::verdict::MAX_VERDICTS;
 #[map]
 pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, 0);
 
-/// Services by VIP, port and protocol. Written by the agent; not preallocated, so that replacing a service leaves the old
-/// value to those who are reading it.
+/// Services by VIP, port and protocol. Written by the agent; not preallocated, because most balancers have few.
 #[map]
 pub(crate) static SERVICES: HashMap<ServiceKey, Service> = HashMap::with_max_entries(MAX_SERVICES, BPF_F_NO_PREALLOC);
 

@@ -6,7 +6,6 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::bpf_redirect;
 use aya_ebpf::programs::XdpContext;
 use lb_common::datapath::{Plan, decide, hand_off, record};
-use lb_common::frame::Frame;
 use lb_common::tables::FlowTable;
 use lb_common::verdict::Verdict;
 
@@ -15,23 +14,22 @@ use lb_common::verdict::Verdict;
 pub fn balance<F: FlowTable>(ctx: &XdpContext, flows: F) -> u32 {
     let tables = KernelTables { ctx, flows };
     let mut frame = context::frame(ctx);
-    let outcome = decide(&tables, &frame);
+    let outcome = decide(&tables, &frame).and_then(|plan| hand_off(&mut frame, &plan).map(|()| plan));
     record(&tables, &outcome, frame.len() as u64);
     match outcome {
-        Ok(plan) => emit(ctx, &mut frame, &plan).unwrap_or_else(action),
+        Ok(plan) => emit(ctx, &plan),
         Err(verdict) => action(verdict),
     }
 }
 
-/// Hands the packet off: back out of the interface that it came in by, or out of the one that the back-end is behind.
+/// Sends the packet back out of the interface that it came in by, or out of the one that the back-end is behind.
 #[inline(always)]
-fn emit(ctx: &XdpContext, frame: &mut Frame<'_>, plan: &Plan<'_>) -> Result<u32, Verdict> {
-    hand_off(frame, plan)?;
+fn emit(ctx: &XdpContext, plan: &Plan<'_>) -> u32 {
     if plan.backend.ifindex == ctx.ingress_ifindex() as u32 {
-        return Ok(xdp_action::XDP_TX);
+        return xdp_action::XDP_TX;
     }
     // SAFETY: the helper takes two numbers; an interface that does not exist makes it drop the packet.
-    Ok(unsafe { bpf_redirect(plan.backend.ifindex, 0) } as u32)
+    unsafe { bpf_redirect(plan.backend.ifindex, 0) as u32 }
 }
 
 #[inline(always)]

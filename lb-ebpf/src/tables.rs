@@ -43,8 +43,8 @@ impl<F: FlowTable> Tables for KernelTables<'_, F> {
 
     #[inline(always)]
     fn service(&self, key: &ServiceKey) -> Option<&Service> {
-        // SAFETY: the program never changes a service, and the map is not preallocated: a value that the agent replaces stays
-        // as it was until the program is done with it.
+        // SAFETY: the memory stays a service as long as the program runs. When the agent replaces or removes the service, the kernel
+        // may give the memory to another one meanwhile: `select` takes no back-end of another service.
         unsafe { SERVICES.get(key) }
     }
 

@@ -6,7 +6,7 @@
 
 use super::hand_off::Plan;
 use super::parse::{Packet, Signal};
-use crate::abi::{BackendState, Service, Settings, Ticks};
+use crate::abi::{Backend, BackendState, Service, Settings, Ticks};
 use crate::flow::CONSISTENT_SECRET;
 use crate::flow_table::FlowRecord;
 use crate::tables::{Flow, FlowTable, Tables};
@@ -62,6 +62,8 @@ fn plan<'t, T: Tables>(
 ) -> Result<Plan<'t>, Verdict> {
     let no_backend = Verdict::Dropped(Dropped::NoBackend, service.id);
     let slot = position.and_then(|position| tables.ring(position)).ok_or(no_backend)?;
-    let backend = tables.backend(slot).filter(|backend| backend.state != BackendState::FREE).ok_or(no_backend)?;
+    // The agent may be giving the ring's positions, or the service's entry, to another service at this moment.
+    let is_own = |backend: &&Backend| backend.state != BackendState::FREE && backend.service == service.id;
+    let backend = tables.backend(slot).filter(is_own).ok_or(no_backend)?;
     Ok(Plan { slot, backend, how })
 }

@@ -74,8 +74,12 @@ where
     pub(super) fn reconcile(&mut self, network: &Network, now: Ticks) -> Result<(), Error> {
         self.known.network = network.clone();
         self.known.log_reachability();
-        let done = self.apply(now);
-        let failure = done.as_ref().err().map(ToString::to_string);
+        self.apply(now)
+    }
+
+    /// Notes for the status, and in the log when it changes, whether the data plane does what it should.
+    pub(super) fn note(&mut self, done: Result<(), Error>) {
+        let failure = done.err().map(|error| error.to_string());
         if failure != self.known.failure {
             match &failure {
                 Some(failure) => error!(failure, "the data plane does not follow"),
@@ -83,7 +87,6 @@ where
             }
         }
         self.known.failure = failure;
-        done
     }
 
     fn apply(&mut self, now: Ticks) -> Result<(), Error> {

@@ -43,6 +43,9 @@ pub enum Error {
     /// The control socket.
     #[error(transparent)]
     Control(#[from] control::Error),
+    /// Signals cannot be caught.
+    #[error("the agent could not be told to end: signals cannot be caught: {0}")]
+    Signals(io::Error),
     /// The system has no randomness for the flow table's secret.
     #[error("the system gives no random numbers for the flow table's secret: {0}")]
     Random(getrandom::Error),

@@ -2,40 +2,41 @@ use super::Error;
 use super::object::Object;
 use super::pins::Pins;
 use crate::config::XdpMode;
+use crate::network::{Link, XdpAttachment};
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpLinkId};
 use aya::programs::{self, ProgramError};
 use aya::sys::SyscallError;
 use aya::util::KernelVersion;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use tracing::{info, warn};
 
-/// Attaches the program to `interface` and pins the link, or takes over the link that is pinned already: the program behind it is
-/// replaced in one step, and no packet goes past both.
+/// Attaches the program to the interface `link` and pins the attachment, or takes over the one that is pinned already: the program behind
+/// it is replaced in one step, and no packet goes past both.
 ///
 /// # Errors
-/// When another program is attached there, or the kernel refuses; nothing is attached then.
-pub fn attach(object: &mut Object, pins: &Pins, interface: &str, ifindex: u32, mode: XdpMode) -> Result<(), Error> {
+/// When another program is attached there, or the kernel refuses.
+pub fn attach(object: &mut Object, pins: &Pins, link: &Link, mode: XdpMode) -> Result<(), Error> {
+    let interface = link.name.as_str();
     if KernelVersion::current().is_ok_and(|running| running < KernelVersion::new(5, 9, 0)) {
         return Err(refused(interface, "XDP links need Linux 5.9 or newer: upgrade the kernel"));
     }
-    if adopt(object, pins, interface)? {
-        info!(interface, "took over the attached program");
-        return Ok(());
+    if pins.has_link(interface) {
+        if link.xdp != XdpAttachment::None {
+            return adopt(object, pins, link, mode);
+        }
+        // What is pinned belongs to an interface that was renamed or removed since.
+        unpin(pins, interface)?;
     }
-    let (link, mode) = attach_new(object, interface, ifindex, mode)?;
-    let link = object.xdp()?.take_link(link).map_err(|error| refused(interface, &error.to_string()))?;
-    let link = FdLink::try_from(link).map_err(|_| {
-        refused(
-            interface,
-            &format!(
-                "the driver gave a program that cannot be pinned: detach it with `ip link set dev {interface} xdp off`"
-            ),
-        )
+    let (attached, mode) = attach_new(object, interface, link.ifindex, mode)?;
+    let attached = object.xdp()?.take_link(attached).map_err(|error| refused(interface, &error.to_string()))?;
+    let attached = FdLink::try_from(attached).map_err(|_| {
+        let remedy = format!("detach it with `ip link set dev {interface} xdp off`");
+        refused(interface, &format!("the kernel attached the program in a way that cannot be pinned: {remedy}"))
     })?;
     let path = pins.link(interface);
-    link.pin(&path).map_err(|error| Error::Pin { path, source: std::io::Error::other(error) })?;
+    attached.pin(&path).map_err(|error| Error::Pin { path, source: io::Error::other(error) })?;
     info!(interface, mode, "attached");
     Ok(())
 }
@@ -44,37 +45,42 @@ pub fn attach(object: &mut Object, pins: &Pins, interface: &str, ifindex: u32, m
 ///
 /// # Errors
 /// When a pin cannot be removed.
-pub fn detach_others(pins: &Pins, interfaces: &[&str]) -> Result<(), Error> {
-    for interface in pins.linked().into_iter().filter(|linked| !interfaces.contains(&linked.as_str())) {
-        let path = pins.link(&interface);
-        fs::remove_file(&path).map_err(|source| Error::Pin { path, source })?;
-        info!(interface, "detached: the configuration does not name it any more");
+pub fn detach_others<S: AsRef<str>>(pins: &Pins, interfaces: &[S]) -> Result<(), Error> {
+    for linked in pins.linked() {
+        if !interfaces.iter().any(|interface| interface.as_ref() == linked) {
+            unpin(pins, &linked)?;
+            info!(interface = linked, "detached");
+        }
     }
     Ok(())
 }
 
-/// Puts the program behind the link that is pinned for `interface`; returns whether there was a live one.
-fn adopt(object: &mut Object, pins: &Pins, interface: &str) -> Result<bool, Error> {
+/// Removes a link's pin: with its last holder, the kernel detaches the program.
+fn unpin(pins: &Pins, interface: &str) -> Result<(), Error> {
     let path = pins.link(interface);
-    if !path.exists() {
-        return Ok(false);
+    fs::remove_file(&path).map_err(|source| Error::Pin { path, source })
+}
+
+/// Puts the program behind the attachment that is pinned for the interface `link`.
+fn adopt(object: &mut Object, pins: &Pins, link: &Link, mode: XdpMode) -> Result<(), Error> {
+    let interface = link.name.as_str();
+    let path = pins.link(interface);
+    let unusable = |error: String| Error::Pin { path: path.clone(), source: io::Error::other(error) };
+    let attached = PinnedLink::from_pin(&path).map_err(|error| unusable(error.to_string()))?;
+    let attached = XdpLink::try_from(FdLink::from(attached)).map_err(|error| unusable(error.to_string()))?;
+    let attached = object.xdp()?.attach_to_link(attached).map_err(|error| refused(interface, &error.to_string()))?;
+    // The pin keeps the program attached; only this handle goes.
+    object.xdp()?.take_link(attached).map_err(|error| unusable(error.to_string()))?;
+    info!(interface, mode = %link.xdp, "took over the attached program");
+    let other_mode = match mode {
+        XdpMode::Auto => false,
+        XdpMode::Native => matches!(link.xdp, XdpAttachment::Generic(_)),
+        XdpMode::Generic => matches!(link.xdp, XdpAttachment::Native(_)),
+    };
+    if other_mode {
+        warn!(interface, mode = %link.xdp, "the mode of an attached program cannot be changed: it stays until `handoff stop --purge`");
     }
-    let unusable = |error: String| Error::Pin { path: path.clone(), source: std::io::Error::other(error) };
-    let link = PinnedLink::from_pin(&path).map_err(|error| unusable(error.to_string()))?;
-    let link = XdpLink::try_from(FdLink::from(link)).map_err(|error| unusable(error.to_string()))?;
-    match object.xdp()?.attach_to_link(link) {
-        Ok(id) => {
-            // The pin keeps the program attached; only this handle goes.
-            object.xdp()?.take_link(id).map_err(|error| unusable(error.to_string()))?;
-            Ok(true)
-        }
-        // The interface that the link belonged to was removed, and this is another one by the same name.
-        Err(error) if os_error(&error).is_some_and(|error| error.raw_os_error() == Some(nix::libc::ENOLINK)) => {
-            fs::remove_file(&path).map_err(|source| Error::Pin { path, source })?;
-            Ok(false)
-        }
-        Err(error) => Err(refused(interface, &error.to_string())),
-    }
+    Ok(())
 }
 
 fn attach_new(
@@ -120,7 +126,7 @@ fn is_busy(error: &ProgramError) -> bool {
     os_error(error).is_some_and(|error| matches!(error.kind(), ErrorKind::ResourceBusy | ErrorKind::AlreadyExists))
 }
 
-fn os_error(error: &ProgramError) -> Option<&std::io::Error> {
+fn os_error(error: &ProgramError) -> Option<&io::Error> {
     match error {
         ProgramError::SyscallError(SyscallError { io_error, .. }) => Some(io_error),
         _ => None,

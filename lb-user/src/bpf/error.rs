@@ -45,7 +45,10 @@ pub enum Error {
         source: io::Error,
     },
     /// A pinned map is not what this agent would make.
-    #[error("{}: the pinned map has {found}, this configuration asks for {wanted}; {remedy}", path.display())]
+    #[error(
+        "{}: the pinned map has {found}, this agent needs {wanted}: let go of it with `handoff stop --purge --pin-folder {}`, which ends forwarding until the next start",
+        path.display(), folder.display()
+    )]
     Shape {
         /// The pin.
         path: PathBuf,
@@ -53,8 +56,21 @@ pub enum Error {
         found: String,
         /// What it should be.
         wanted: String,
-        /// What to do.
-        remedy: &'static str,
+        /// The folder of the pins.
+        folder: PathBuf,
+    },
+    /// The pinned flow table has another size than the configuration says.
+    #[error(
+        "flow-table: flows is {wanted}, but the flow table that is pinned has room for {found}: set it to {found}, or let go of all flows with `handoff stop --purge --pin-folder {}`, which ends forwarding until the next start",
+        folder.display()
+    )]
+    FlowTableSize {
+        /// Flows that the pinned table has room for.
+        found: u32,
+        /// Flows that the configuration asks for.
+        wanted: u32,
+        /// The folder of the pins.
+        folder: PathBuf,
     },
     /// A pin cannot be made, opened or removed.
     #[error("{}: {source}", path.display())]
@@ -84,7 +100,7 @@ impl Error {
     /// Somebody else's program is attached to the interface.
     pub(crate) fn busy(interface: &str) -> Self {
         let reason = format!(
-            "another XDP program is attached: detach it with `ip link set dev {interface} xdp off`, or with the tool that attached it"
+            "another XDP program is attached: detach it with the tool that attached it (another Handoff: `handoff stop --purge` with its --socket or --pin-folder; a program without a link: `ip link set dev {interface} xdp off`)"
         );
         Self::Attach { interface: interface.to_owned(), reason }
     }

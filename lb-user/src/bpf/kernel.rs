@@ -81,8 +81,8 @@ impl Dataplane for KernelDataplane {
     fn observe(&self) -> Result<Observed, Error> {
         let settings = self.settings.get(&0, 0).map_err(Error::map("SETTINGS"))?.0;
         let mut observed = Observed {
-            // A new map is all zeroes; settings with an interface were written by an agent.
-            settings: (settings.device_count > 0).then_some(settings),
+            // A new map is all zeroes; an agent begins with the secret.
+            settings: (settings.flow_secret != [0; 2]).then_some(settings),
             ..Observed::default()
         };
         for entry in &self.services {

@@ -1,5 +1,5 @@
 use super::Error;
-use super::pins::{MapShape, Pins};
+use super::pins::{FLOWS, MapShape, Pins};
 use aya::maps::{Map, MapData, MapType};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
@@ -44,7 +44,7 @@ impl Object {
     pub fn load_from(object: &[u8], program: &'static str, flows: u32, pinning: Pinning<'_>) -> Result<Self, Error> {
         let buckets = flows / WAYS as u32;
         let mut loader = EbpfLoader::new();
-        loader.map_max_entries("FLOWS", buckets);
+        loader.map_max_entries(FLOWS, buckets);
         if let Pinning::In(pins) = pinning {
             for (name, shape) in shapes(buckets) {
                 pins.check_map(name, &shape)?;
@@ -92,7 +92,7 @@ fn shapes(buckets: u32) -> [(&'static str, MapShape); 9] {
         ("CURSORS", shape::<u32, [u64; 8]>(ARRAY, MAX_SERVICES)),
         ("RINGS", shape::<u32, RingChunk>(ARRAY, MAX_RING_POSITIONS / RING_CHUNK as u32)),
         ("BACKENDS", shape::<u32, Backend>(ARRAY, MAX_BACKENDS)),
-        ("FLOWS", shape::<u32, Bucket>(ARRAY, buckets)),
+        (FLOWS, shape::<u32, Bucket>(ARRAY, buckets)),
         ("VERDICTS", shape::<u32, Tally>(PER_CPU, MAX_VERDICTS)),
         ("SERVICE_COUNTERS", shape::<u32, ServiceCounters>(PER_CPU, MAX_SERVICES)),
         ("BACKEND_COUNTERS", shape::<u32, BackendCounters>(PER_CPU, MAX_BACKENDS)),

@@ -1,14 +1,20 @@
 use super::Error;
 use aya::maps::{MapData, MapInfo};
 use lb_common::abi;
+use lb_common::flow_table::WAYS;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use std::fs;
+use std::fs::Permissions;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Stands for the dot of a VLAN interface, as `eth0.100`: the BPF file system takes no name with a dot, and the kernel no
 /// interface with a colon.
 const DOT: &str = ":";
+
+/// The flow table's map, whose size the operator chooses.
+pub(super) const FLOWS: &str = "FLOWS";
 
 /// Where maps and links are pinned: they outlive the agent there. The version of the map layout is part of the path.
 #[derive(Clone, Debug)]
@@ -49,7 +55,9 @@ impl Pins {
         for folder in [self.maps(), self.links()] {
             fs::create_dir_all(&folder).map_err(|source| Error::Pin { path: folder, source })?;
         }
-        Ok(())
+        // Whoever could open the folder could lock it, and keep agents from starting.
+        let owner_only = Permissions::from_mode(0o700);
+        fs::set_permissions(&self.top, owner_only).map_err(|source| Error::Pin { path: self.top.clone(), source })
     }
 
     /// Pin of the map with this name.
@@ -63,7 +71,7 @@ impl Pins {
     }
 
     /// The interfaces that links are pinned for.
-    pub(super) fn linked(&self) -> Vec<String> {
+    pub fn linked(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.links()) else { return Vec::new() };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
         names.map(|name| name.replace(DOT, ".")).collect()
@@ -98,12 +106,12 @@ impl Pins {
         if found == *wanted {
             return Ok(());
         }
-        Err(Error::Shape {
-            path,
-            found: found.to_string(),
-            wanted: wanted.to_string(),
-            remedy: "set flow-table: flows back, or let go of the state with `handoff stop --purge`, which ends forwarding until the next start",
-        })
+        let folder = self.top.parent().unwrap_or(&self.top).to_owned();
+        if (MapShape { max_entries: wanted.max_entries, ..found }) == *wanted && name == FLOWS {
+            let [found, wanted] = [found, wanted.clone()].map(|shape| shape.max_entries * WAYS as u32);
+            return Err(Error::FlowTableSize { found, wanted, folder });
+        }
+        Err(Error::Shape { path, found: found.to_string(), wanted: wanted.to_string(), folder })
     }
 
     fn maps(&self) -> PathBuf {

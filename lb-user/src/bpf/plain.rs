@@ -5,17 +5,28 @@ use lb_common::abi::{Backend, BackendCounters, Service, ServiceCounters, Service
 #[repr(transparent)]
 pub(super) struct Plain<T>(pub(super) T);
 
-/// Types without padding and without invalid bit patterns: `lb_common::abi` spells all padding out and asserts all sizes.
-pub(super) trait IsPlain: Copy + 'static {}
+/// Types without padding and without invalid bit patterns.
+///
+/// # Safety
+/// All of the type's bytes must belong to fields for which any bit pattern is valid.
+pub(super) unsafe trait IsPlain: Copy + 'static {}
 
-impl IsPlain for Settings {}
-impl IsPlain for ServiceKey {}
-impl IsPlain for Service {}
-impl IsPlain for Backend {}
-impl IsPlain for Tally {}
-impl IsPlain for ServiceCounters {}
-impl IsPlain for BackendCounters {}
-impl IsPlain for [u64; 8] {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Settings {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for ServiceKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Service {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Backend {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Tally {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for ServiceCounters {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for BackendCounters {}
+// SAFETY: numbers and arrays of numbers.
+unsafe impl IsPlain for [u64; 8] {}
 
 // SAFETY: `Plain` is laid out as its content, which `IsPlain` promises to have no padding and no invalid bit patterns.
 unsafe impl<T: IsPlain> aya::Pod for Plain<T> {}

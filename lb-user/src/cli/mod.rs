@@ -13,7 +13,7 @@ mod status;
 mod stop;
 
 use crate::control::{Client, DEFAULT_SOCKET};
-use crate::{agent, config};
+use crate::{agent, bpf, config};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -101,13 +101,14 @@ fn log_to_stderr(level: &str) {
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<config::Error>() || matches!(error.downcast_ref(), Some(agent::Error::Network(_))) {
+    if error.is::<config::Error>() {
         return ExitCode::from(CONFIG);
     }
     if matches!(error.downcast_ref(), Some(crate::lab::Error::NotRoot)) {
         return ExitCode::from(NO_PERMISSION);
     }
     match error.downcast_ref() {
+        Some(agent::Error::Network(_) | agent::Error::Bpf(bpf::Error::FlowTableSize { .. })) => ExitCode::from(CONFIG),
         Some(agent::Error::Rights { .. }) => ExitCode::from(NO_PERMISSION),
         _ => ExitCode::FAILURE,
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// Run the agent: load the XDP program, attach it, and keep it in line with the configuration and the network.
 ///
-/// It runs in the foreground until SIGTERM or Ctrl-C. Forwarding goes on without it, and the next agent takes over with all flows and
+/// It runs in the foreground until SIGTERM, SIGHUP or Ctrl-C. Forwarding goes on without it, and the next agent takes over with all flows and
 /// counters; `handoff stop --purge` ends forwarding.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  handoff run --config /etc/handoff/handoff.toml")]
@@ -18,6 +18,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(agent::run(args.config, config))?;
+    let path = std::path::absolute(&args.config).unwrap_or(args.config);
+    runtime.block_on(agent::run(path, config))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,18 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Another agent listens there.
+    #[error("{}: another agent answers at this control socket: give this one another agent: control-socket and pin-folder", path.display())]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// There is a file that is no socket.
+    #[error("{}: there is something else than a socket: set agent: control-socket to a path of its own", path.display())]
+    NotSocket {
+        /// The path.
+        path: PathBuf,
+    },
     /// Nobody answers there.
     #[error("{}: no agent answers: {source}; start one with `handoff run --config FILE`, or name its socket with --socket", path.display())]
     Connect {

@@ -6,7 +6,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
@@ -29,36 +30,46 @@ pub enum Query {
 /// The control socket, bound.
 pub struct Server {
     listener: UnixListener,
-    path: PathBuf,
+    file: SocketFile,
+}
+
+/// The socket in the file system, which goes with the server.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // It may have been removed by hand.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 impl Server {
-    /// Listens at `path`, for the owner and the group of the socket only. The caller holds the agents' lock, so a socket that is there
-    /// already was left by an agent that is gone.
+    /// Listens at `path`, for the owner and the group of the socket only. A socket that nobody answers at was left by an agent that is
+    /// gone, and is replaced.
     ///
     /// # Errors
-    /// When the socket cannot be made.
+    /// When an agent answers there, something else than a socket is there, or the socket cannot be made.
     pub fn bind(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Bind { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        match UnixStream::connect(path) {
+            Ok(_) => return Err(Error::Taken { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(_) if !fs::metadata(path).is_ok_and(|found| found.file_type().is_socket()) => {
+                return Err(Error::NotSocket { path: path.to_owned() });
+            }
+            Err(_) => fs::remove_file(path).map_err(failed)?,
         }
         let listener = UnixListener::bind(path).map_err(failed)?;
+        let file = SocketFile(path.to_owned());
         fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
-        Ok(Self { listener, path: path.to_owned() })
+        Ok(Self { listener, file })
     }
 
-    /// Where it listens.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Passes requests to the agent until it is gone.
-    pub async fn serve(self, agent: mpsc::Sender<Query>) {
+    /// Passes requests to the agent until `end` is there, then removes the socket.
+    pub async fn serve(self, agent: mpsc::Sender<Query>, end: oneshot::Receiver<()>) {
         let routes = Router::new()
             .route("/v1/status", get(status))
             .route("/v1/services", get(services))
@@ -66,9 +77,14 @@ impl Server {
             .route("/v1/counters", get(counters))
             .route("/v1/stop", post(stop))
             .with_state(agent);
-        if let Err(error) = axum::serve(self.listener, routes).await {
+        let ended = async {
+            // The sender is dropped, not used.
+            let _ = end.await;
+        };
+        if let Err(error) = axum::serve(self.listener, routes).with_graceful_shutdown(ended).await {
             tracing::error!(%error, "the control socket is closed");
         }
+        drop(self.file);
     }
 }
 

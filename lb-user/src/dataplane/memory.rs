@@ -63,13 +63,10 @@ impl MemoryDataplane {
     /// XDP program does but sending it. The verdict, and for a forwarded packet the slot of its back-end.
     pub fn run(&self, bytes: &mut [u8]) -> (Verdict, Option<u16>) {
         let mut frame = Frame::from_slice(bytes);
-        let outcome = decide(self, &frame);
+        let outcome = decide(self, &frame).and_then(|plan| hand_off(&mut frame, &plan).map(|()| plan));
         record(self, &outcome, frame.len() as u64);
         match outcome {
-            Ok(plan @ Plan { how, slot, .. }) => match hand_off(&mut frame, &plan) {
-                Ok(()) => (Verdict::Forwarded(how), Some(slot)),
-                Err(verdict) => (verdict, None),
-            },
+            Ok(Plan { how, slot, .. }) => (Verdict::Forwarded(how), Some(slot)),
             Err(verdict) => (verdict, None),
         }
     }

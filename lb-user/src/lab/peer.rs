@@ -6,7 +6,9 @@ use super::topology::Node;
 use super::{Error, Namespace, Site};
 use crate::bpf::{self, Object, Pinning, Pins};
 use crate::config::XdpMode;
+use crate::network::{Link, XdpAttachment};
 use lb_common::flow_table::WAYS;
+use lb_common::wire::Mac;
 use nix::net::if_::if_nametoindex;
 
 /// Prepares the port that the balancer is connected to.
@@ -21,7 +23,8 @@ pub(super) fn prepare(site: &Site) -> Result<(), Error> {
 fn pass_everything(pins: &Pins, switch: &Namespace, port: &str) -> Result<(), Error> {
     let ifindex = if_nametoindex(port)
         .map_err(|error| Error::Namespace { namespace: switch.name().to_owned(), source: error.into() })?;
+    let link = Link { ifindex, name: port.to_owned(), mac: Mac::default(), up: true, xdp: XdpAttachment::None };
     pins.create()?;
     let mut object = Object::load(WAYS as u32, Pinning::Off)?;
-    Ok(bpf::attach(&mut object, pins, port, ifindex, XdpMode::Native)?)
+    Ok(bpf::attach(&mut object, pins, &link, XdpMode::Native)?)
 }
