@@ -34,7 +34,7 @@ pub struct Timeouts {
 
 impl Timeouts {
     /// The values that the configuration starts from, near enough to seconds.
-    pub const DEFAULT: Self = Self::new(30, 3_600, 3, 60, 300);
+    pub const DEFAULT: Self = Self::new(60, 3_600, 3, 60, 300);
 
     /// Timeouts of flows that are half open, established over TCP, closing, and established over UDP; and how long
     /// a TCP connection is silent before it counts as idle.

@@ -7,10 +7,6 @@ use crate::flow_table::{FlowRecord, FlowState};
 use crate::tables::{Flow, FlowTable, Tables};
 use crate::verdict::Forwarded;
 
-/// A SYN on a connection that was silent for this long is a new connection that reuses the client's port, not a
-/// retransmission: the client's own TIME-WAIT (RFC 9293, 3.4.2) is over.
-const REOPEN_AFTER: Ticks = 60;
-
 #[inline(always)]
 pub(super) fn identify(settings: &Settings, packet: &Packet) -> Flow {
     Flow { key: packet.key, hash: packet.key.hash(settings.flow_secret) }
@@ -31,7 +27,7 @@ pub(super) fn recall<'t, T: Tables>(
     if backend.generation != record.generation() || backend.state == BackendState::FREE {
         return None;
     }
-    if packet.signal == Signal::Open && begins_anew(record, now) {
+    if packet.signal == Signal::Open && begins_anew(settings, record, now) {
         return None;
     }
     let state = next_state(record.state(), packet.signal);
@@ -42,9 +38,11 @@ pub(super) fn recall<'t, T: Tables>(
     Some(Plan { slot: record.slot(), backend, how: Forwarded::Remembered })
 }
 
+/// Whether a SYN opens a new connection with a port that the client has used before. While the old one may be alive the SYN goes to
+/// its back-end, which knows what to make of it (RFC 9293, 3.10.7.4): anybody could have sent it.
 #[inline(always)]
-fn begins_anew(record: FlowRecord, now: Ticks) -> bool {
-    record.state() == FlowState::CLOSING || record.silence(now) >= REOPEN_AFTER
+fn begins_anew(settings: &Settings, record: FlowRecord, now: Ticks) -> bool {
+    record.state() == FlowState::CLOSING || record.is_expired(now, &settings.timeouts)
 }
 
 /// With direct server return only the client's half of a flow is seen: its second packet makes a flow established.

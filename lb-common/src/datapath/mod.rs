@@ -4,9 +4,9 @@
 //! then writes, or returns the verdict that ends the matter. [`record()`] counts both.
 //!
 //! ```text
-//! parse ─▶ destination ─▶ VIP? ─▶ flow table ──hit───────────────────────────▶ plan ─▶ hand-off ─▶ XDP_TX / redirect
-//!   │          │           │          └─miss─▶ service ─▶ ring ─▶ remember ─┘
-//!   └──────────┴─ passed ──┴────────────────────┘          └─ dropped
+//! parse ─▶ device ─▶ VIP? ─▶ flow table ──hit───────────────────────────▶ plan ─▶ hand-off ─▶ XDP_TX / redirect
+//!   │        │         │          └─miss─▶ service ─▶ ring ─▶ remember ─┘
+//!   └────────┴─ passed ─┴────────────────────┘          └─ dropped
 //! ```
 
 mod device;
