@@ -1,5 +1,5 @@
 use crate::agent;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_FILE};
 use crate::network::Monitor;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 #[command(after_help = "Example:\n  handoff check --config handoff.toml")]
 pub(super) struct Args {
     /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "/etc/handoff/handoff.toml")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     config: PathBuf,
     /// Look at the file alone: it is for another machine.
     #[arg(long)]

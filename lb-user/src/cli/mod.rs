@@ -12,7 +12,8 @@ mod services;
 mod status;
 mod stop;
 
-use crate::control::{Client, DEFAULT_SOCKET};
+use crate::config::DEFAULT_SOCKET;
+use crate::control::Client;
 use crate::{agent, bpf, config};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::IsTerminal;

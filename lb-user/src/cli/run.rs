@@ -1,5 +1,5 @@
 use crate::agent;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_FILE};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 #[command(after_help = "Example:\n  handoff run --config /etc/handoff/handoff.toml")]
 pub(super) struct Args {
     /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "/etc/handoff/handoff.toml")]
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     config: PathBuf,
 }
 

@@ -1,5 +1,6 @@
 use crate::agent;
-use crate::control::{self, Client, DEFAULT_SOCKET};
+use crate::config::{DEFAULT_PIN_FOLDER, DEFAULT_SOCKET};
+use crate::control::{self, Client};
 use anyhow::bail;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ pub(super) struct Args {
     #[arg(long)]
     purge: bool,
     /// Where such an agent pinned its maps.
-    #[arg(long, value_name = "FOLDER", default_value = "/sys/fs/bpf/handoff", requires = "purge")]
+    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_PIN_FOLDER, requires = "purge")]
     pin_folder: PathBuf,
 }
 

@@ -2,7 +2,10 @@
 
 use super::Problem;
 use super::file;
-use super::model::{Backend, Config, FlowTable, Forwarding, InterfaceName, Protocol, Scheduler, Service, XdpMode};
+use super::model::{
+    Backend, Config, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FlowTable, Forwarding, InterfaceName, Protocol, Scheduler,
+    Service, XdpMode,
+};
 use super::problems::{Problems, Seen};
 use lb_common::abi::{MAX_BACKENDS, MAX_BACKENDS_PER_SERVICE, MAX_DEVICES, MAX_SERVICES, Timeouts};
 use lb_common::flow_table::FlowState;
@@ -43,8 +46,8 @@ impl Checker {
         let agent = &file.agent;
         let interfaces = self.interfaces(&agent.interfaces);
         let xdp_mode = self.choice("agent: xdp-mode", agent.xdp_mode.as_ref(), &XDP_MODES);
-        let control_socket = self.path("agent: control-socket", agent.control_socket.as_ref(), CONTROL_SOCKET);
-        let pin_folder = self.path("agent: pin-folder", agent.pin_folder.as_ref(), PIN_FOLDER);
+        let control_socket = self.path("agent: control-socket", agent.control_socket.as_ref(), DEFAULT_SOCKET);
+        let pin_folder = self.path("agent: pin-folder", agent.pin_folder.as_ref(), DEFAULT_PIN_FOLDER);
         let removal_grace = match &agent.removal_grace {
             None => Some(REMOVAL_GRACE),
             Some(text) => self.duration("agent: removal-grace", text, Duration::ZERO),
@@ -179,8 +182,6 @@ impl Checker {
     }
 }
 
-const CONTROL_SOCKET: &str = "/run/handoff/control.sock";
-const PIN_FOLDER: &str = "/sys/fs/bpf/handoff";
 const REMOVAL_GRACE: Duration = Duration::from_secs(60);
 
 // The first of each is the default.

@@ -12,7 +12,10 @@ mod problems;
 mod value;
 
 pub use error::{Error, Problem};
-pub use model::{Backend, Config, FlowTable, Forwarding, InterfaceName, Protocol, Scheduler, Service, XdpMode};
+pub use model::{
+    Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FlowTable, Forwarding, InterfaceName, Protocol,
+    Scheduler, Service, XdpMode,
+};
 
 pub(crate) use model::to_ticks;
 

@@ -10,6 +10,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where the configuration is unless a command names another file.
+pub const DEFAULT_FILE: &str = "/etc/handoff/handoff.toml";
+/// Where the agent listens unless the configuration says otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/handoff/control.sock";
+/// Where links and maps are pinned unless the configuration says otherwise.
+pub const DEFAULT_PIN_FOLDER: &str = "/sys/fs/bpf/handoff";
+
 /// Everything that the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

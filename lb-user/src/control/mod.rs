@@ -11,6 +11,3 @@ pub mod types;
 pub use client::Client;
 pub use error::Error;
 pub use server::{Query, Server};
-
-/// Where the agent listens unless its configuration says otherwise.
-pub const DEFAULT_SOCKET: &str = "/run/handoff/control.sock";
