@@ -9,8 +9,11 @@
 //! | [`packet`] | from the description of a packet to its bytes |
 //! | [`vector`] | the vector files |
 //! | [`runner`] | plays a vector, on the host and in the kernel |
+//!
+//! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
 
 pub mod packet;
 pub mod runner;
+pub mod scene;
 pub mod vector;
 pub mod world;

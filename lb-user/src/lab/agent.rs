@@ -1,6 +1,7 @@
 use super::topology::{INTERFACE, SERVICE};
 use super::{Error, Node, Site, Topology};
 use crate::control::Client;
+use crate::control::types::Status;
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use std::fs::{self, File};
@@ -23,7 +24,6 @@ const LOG_LINES: usize = 10;
 pub struct Agent {
     process: Child,
     control: Client,
-    backends: usize,
     log: PathBuf,
 }
 
@@ -33,8 +33,16 @@ impl Agent {
     /// # Errors
     /// When the process cannot be started.
     pub fn start(site: &Site, topology: &Topology, handoff: &Path) -> Result<Self, Error> {
+        Self::start_with(&configuration(site, topology), site, handoff)
+    }
+
+    /// Starts `handoff run` with another configuration, whose control socket is the lab's all the same.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start_with(configuration: &str, site: &Site, handoff: &Path) -> Result<Self, Error> {
         let config = site.config_file();
-        fs::write(&config, configuration(site, topology)).map_err(Error::file(&config))?;
+        fs::write(&config, configuration).map_err(Error::file(&config))?;
         let log = site.agent_log();
         let output = File::options().create(true).append(true).open(&log).map_err(Error::file(&log))?;
         let mut command = Command::new(handoff);
@@ -43,9 +51,9 @@ impl Agent {
         // Ctrl-C ends the load first, and the agent only when everything has been counted.
         command.process_group(0);
         // A process begins in the namespace of the thread that starts it.
-        let process = topology.namespace(Node::Balancer).run(|| command.spawn())?;
+        let process = site.namespace(Node::Balancer).run(|| command.spawn())?;
         let process = process.map_err(Error::process("cannot start the agent"))?;
-        Ok(Self { process, control: Client::new(site.control_socket()), backends: topology.servers().count(), log })
+        Ok(Self { process, control: Client::new(site.control_socket()), log })
     }
 
     /// Waits until every back-end gets new flows.
@@ -59,12 +67,13 @@ impl Agent {
                 return Err(self.error("was killed".to_owned()));
             }
             let status = self.control.status().await;
-            if status.as_ref().is_ok_and(|status| status.ready == self.backends) {
+            if status.as_ref().is_ok_and(|status| status.ready == status.backends) {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                let ready = status.map_or_else(|error| error.to_string(), |status| format!("{} are", status.ready));
-                return Err(self.error(format!("has not all {} back-ends ready: {ready}", self.backends)));
+                let ready = |status: Status| format!("{} of {} are", status.ready, status.backends);
+                let ready = status.map_or_else(|error| error.to_string(), ready);
+                return Err(self.error(format!("has not all back-ends ready: {ready}")));
             }
             sleep(Duration::from_millis(20)).await;
         }

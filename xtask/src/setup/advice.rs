@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn an_unknown_distribution_gets_the_names() {
         assert_eq!(
-            steps_for(&["ip", "nft"], Distribution::Unknown, false),
-            ["install with your package manager: iproute2 nftables"]
+            steps_for(&["ip", "ethtool"], Distribution::Unknown, false),
+            ["install with your package manager: iproute2 ethtool"]
         );
     }
 }

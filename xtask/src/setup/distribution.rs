@@ -22,7 +22,6 @@ pub(crate) enum Tool {
     CCompiler,
     Ip,
     Ethtool,
-    Nft,
 }
 
 impl Distribution {
@@ -85,7 +84,6 @@ impl Distribution {
             (Tool::Ip, Self::Fedora) => &["iproute"],
             (Tool::Ip, _) => &["iproute2"],
             (Tool::Ethtool, _) => &["ethtool"],
-            (Tool::Nft, _) => &["nftables"],
         }
     }
 }

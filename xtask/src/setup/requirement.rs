@@ -83,13 +83,6 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         is_met: || has_program("ethtool"),
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Ethtool)),
     },
-    Requirement {
-        name: "nft",
-        why: "the tests take a back-end off the network with it",
-        scope: Scope::Lab,
-        is_met: || has_program("nft"),
-        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Nft)),
-    },
 ];
 
 const BPFFS: &str = "/sys/fs/bpf";

@@ -1,0 +1,238 @@
+//! The scene of an end-to-end test: the lab's network and servers, with whatever agent and traffic the test is about.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `program` | the program under test, and how a run of it ended |
+//! | `configuration` | what its agent is told |
+//! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
+//! | `eventually` | waiting for what does not happen at once |
+
+mod configuration;
+mod eventually;
+mod program;
+mod responder;
+
+pub use configuration::{configuration, service};
+pub use eventually::eventually;
+pub use program::{Outcome, as_nobody, handoff, outcome, program};
+pub use responder::Responder;
+
+use anyhow::{Context, Result, ensure};
+use lb_user::control::types::{BackendStatus, VerdictCounter};
+use lb_user::lab::topology::SERVICE;
+use lb_user::lab::{Agent, Load, LoadOptions, Namespace, Node, Server, Site, Stage};
+use serde::Deserialize;
+use std::future::Future;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+/// The lines of the agent's table that every configuration needs.
+pub const ON_ETH0: &str = "interfaces = [\"eth0\"]";
+
+/// A stage, and what tests do on it. Everything is taken down when it is dropped, and when the tests are killed.
+#[derive(Debug)]
+pub struct Scene {
+    stage: Stage,
+}
+
+impl Scene {
+    /// Makes the network and its servers. Each test has a name of its own.
+    ///
+    /// # Errors
+    /// When a part of it cannot be made.
+    pub fn set(name: &str, servers: u8) -> Result<Self> {
+        let stage = Stage::set_up(&Site::named(&format!("test-{name}"))?, servers, &program())?;
+        Ok(Self { stage })
+    }
+
+    /// The stage itself.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Where it is.
+    pub fn site(&self) -> &Site {
+        self.stage.site()
+    }
+
+    /// Namespace of `node`.
+    pub fn namespace(&self, node: Node) -> Namespace {
+        self.site().namespace(node)
+    }
+
+    /// Starts an agent with the lab's configuration, and waits until every back-end gets new flows.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_agent(&self) -> Result<Agent> {
+        Ok(wait(self.stage.start_agent())??)
+    }
+
+    /// Starts an agent with the lines `agent` in its first table and with `services`, and waits until every back-end gets new
+    /// flows.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_agent_with(&self, agent: &str, services: &str) -> Result<Agent> {
+        let configuration = configuration(self.site(), agent, services);
+        let mut agent = Agent::start_with(&configuration, self.site(), &program())?;
+        wait(agent.ready())??;
+        Ok(agent)
+    }
+
+    /// Starts to send requests to the lab's service, `rate` in a second.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start_load(&self, rate: u32) -> Result<Load> {
+        Ok(self.stage.start_load(LoadOptions { rate, connections: 64, ..LoadOptions::DEFAULT })?)
+    }
+
+    /// Sends requests for a second.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    pub fn requests_succeed(&self) -> Result<()> {
+        let load = self.start_load(100)?;
+        thread::sleep(Duration::from_secs(1));
+        all_succeeded(load)
+    }
+
+    /// Connections that each server has accepted.
+    pub fn connections(&self) -> Vec<u64> {
+        self.stage.servers().iter().map(Server::connections).collect()
+    }
+
+    /// Connects from the client to `address`.
+    ///
+    /// # Errors
+    /// When nobody answers within a second.
+    pub fn connect(&self, address: impl Into<SocketAddr>) -> Result<TcpStream> {
+        let (address, patience) = (address.into(), Duration::from_secs(1));
+        Ok(self.namespace(Node::Client).run(|| TcpStream::connect_timeout(&address, patience))??)
+    }
+
+    /// Whether the lab's service takes connections.
+    pub fn is_served(&self) -> bool {
+        self.connect(SERVICE).is_ok()
+    }
+
+    /// Runs `ip` with the words of `command` at `node`.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn ip(&self, node: Node, command: &str) -> Result<String> {
+        let mut ip = Command::new("ip");
+        ip.arg("-netns").arg(self.namespace(node).name()).args(command.split_whitespace());
+        let outcome = outcome(&mut ip)?;
+        ensure!(outcome.code == Some(0), "ip {command}: {outcome:?}");
+        Ok(outcome.stdout)
+    }
+
+    /// The XDP program that is attached to an interface of the balancer.
+    ///
+    /// # Errors
+    /// When there is no such interface.
+    pub fn attached(&self, interface: &str) -> Result<Option<Attached>> {
+        let json = self.ip(Node::Balancer, &format!("-json link show dev {interface}"))?;
+        let [link]: [Link; 1] = serde_json::from_str(&json)?;
+        Ok(link.xdp.map(|xdp| Attached { program: xdp.prog.id, is_native: xdp.mode == 1 }))
+    }
+
+    /// Runs `command` in the namespace of the balancer.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn at_balancer(&self, command: &mut Command) -> Result<Outcome> {
+        Ok(self.namespace(Node::Balancer).run(|| outcome(command))??)
+    }
+
+    /// Runs `handoff <subcommand> --config <file>` at the balancer.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(&self, subcommand: &str, file: &Path) -> Result<Outcome> {
+        self.at_balancer(handoff(&[subcommand, "--config"]).arg(file))
+    }
+
+    /// Runs `handoff stop` for the scene's agent, with these arguments as well.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn stop(&self, args: &[&str]) -> Result<Outcome> {
+        let socket = self.site().control_socket();
+        Ok(outcome(handoff(&["stop"]).arg("--socket").arg(socket).args(args))?)
+    }
+
+    /// Runs `handoff stop --purge` for the scene's agent or its pins.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn purge(&self) -> Result<Outcome> {
+        let pins = self.site().pin_folder(Node::Balancer);
+        self.stop(&["--purge", "--pin-folder", pins.to_str().context("the name of a lab is ASCII")?])
+    }
+}
+
+/// An XDP program at an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The kernel's number of the program.
+    pub program: u32,
+    /// Whether it runs in the driver.
+    pub is_native: bool,
+}
+
+/// What the agent says of its back-ends, in the order of its configuration.
+///
+/// # Errors
+/// When it does not answer.
+pub fn backends(agent: &Agent) -> Result<Vec<BackendStatus>> {
+    Ok(wait(agent.control().backends())??)
+}
+
+/// Packets with the verdict that is called `reason`.
+///
+/// # Errors
+/// When the agent does not answer, or knows no such verdict.
+pub fn packets(agent: &Agent, reason: &str) -> Result<u64> {
+    let verdicts: Vec<VerdictCounter> = wait(agent.control().counters())??;
+    let verdict = verdicts.into_iter().find(|verdict| verdict.reason == reason);
+    Ok(verdict.with_context(|| format!("no verdict is called {reason}"))?.packets)
+}
+
+/// Ends the load, and looks at what became of its requests.
+///
+/// # Errors
+/// When one has failed, or there was none.
+pub fn all_succeeded(load: Load) -> Result<()> {
+    let tally = load.finish()?;
+    ensure!(tally.ok > 0 && tally.failed() == 0, "requests failed: {tally:?}");
+    Ok(())
+}
+
+/// Waits for an answer, on this thread.
+fn wait<T>(answer: impl Future<Output = T>) -> Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer))
+}
+
+/// What `ip` prints, as far as it matters here.
+#[derive(Deserialize)]
+struct Link {
+    xdp: Option<Xdp>,
+}
+
+#[derive(Deserialize)]
+struct Xdp {
+    /// 1 is native, 2 is generic (`XDP_ATTACHED_DRV`, `XDP_ATTACHED_SKB`).
+    mode: u32,
+    prog: Program,
+}
+
+#[derive(Deserialize)]
+struct Program {
+    id: u32,
+}
