@@ -81,18 +81,14 @@ impl Setup {
             None => harness.target_floor()?,
             Some(subject) => harness.target(subject.object().xdp()?)?,
         }
-        match self.flows {
-            Flows::Known(flows) => {
-                // The first packet of a flow opens it, the second makes it established.
-                harness.traffic(Traffic::in_order(flows))?;
-                harness.run(self.packet, 2 * flows as u32)?;
-                harness.traffic(Traffic::shuffled(flows))?;
-            }
-            Flows::New => {
-                // A full table is the usual case: every new flow has to take somebody's place.
-                harness.traffic(Traffic::in_order(1 << 40))?;
-                harness.run(self.packet, 2 * DEFAULT_TABLE)?;
-            }
+        // A table in use is full of flows that are over: new ones take the places of old ones, wherever those are.
+        harness.traffic(Traffic::in_order(1 << 40))?;
+        harness.run(Packet::Syn, 2 * LARGE_TABLE)?;
+        if let Flows::Known(flows) = self.flows {
+            // The first packet of a flow opens it, the second makes it established.
+            harness.traffic(Traffic::in_order(flows))?;
+            harness.run(self.packet, 2 * flows as u32)?;
+            harness.traffic(Traffic::shuffled(flows))?;
         }
         let samples = samples(rounds, || harness.run(self.packet, packets))?;
         Ok(case(self.name, &samples, base))
