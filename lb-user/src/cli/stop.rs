@@ -1,8 +1,10 @@
 use crate::agent;
 use crate::config::{DEFAULT_PIN_FOLDER, DEFAULT_SOCKET};
 use crate::control::{self, Client};
-use anyhow::bail;
-use std::path::PathBuf;
+use anyhow::{Context, bail};
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +34,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 println!("nothing to stop: no agent answers, and nothing is pinned in {}", args.pin_folder.display());
                 return Ok(ExitCode::SUCCESS);
             }
+            remove_socket(&args.socket)?;
         }
         Err(error) => return Err(error.into()),
     }
@@ -46,8 +49,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Removes the socket of an agent that was killed.
+fn remove_socket(socket: &Path) -> anyhow::Result<()> {
+    if fs::metadata(socket).is_ok_and(|found| found.file_type().is_socket()) {
+        fs::remove_file(socket).with_context(|| format!("{}: cannot remove the control socket", socket.display()))?;
+    }
+    Ok(())
+}
+
 /// The agent removes its socket when it ends.
-fn wait_for_end(socket: &std::path::Path) -> anyhow::Result<()> {
+fn wait_for_end(socket: &Path) -> anyhow::Result<()> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let start = Instant::now();
     while socket.exists() {

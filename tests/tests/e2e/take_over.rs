@@ -118,6 +118,7 @@ fn stop_without_an_agent_says_what_to_do() -> Result<()> {
 
 fn nothing_is_left(scene: &Scene) -> Result<()> {
     ensure!(!scene.site().pin_folder(Node::Balancer).exists(), "there are still pins");
+    ensure!(!scene.site().control_socket().exists(), "there is still a control socket");
     // The kernel detaches it when the last link is gone, a moment after its pin.
     eventually("the program is detached", || Ok(scene.attached("eth0")?.is_none()))?;
     ensure!(!scene.is_served(), "connections are still forwarded");
