@@ -3,7 +3,7 @@
 use super::desired::desired;
 use super::{Error, report};
 use crate::config::Config;
-use crate::control::Query;
+use crate::control::{Query, types::Stop};
 use crate::dataplane::Dataplane;
 use crate::network::Network;
 use crate::state::{Observed, RingSpace, plan};
@@ -102,16 +102,21 @@ where
         Ok(())
     }
 
-    /// Answers a question. Nobody may be waiting for the answer any more, which is no harm.
-    pub(super) fn answer(&self, query: Query) {
+    /// Answers a question; returns what is to become of forwarding when the agent is to end. Nobody may be waiting for the answer any
+    /// more, which is no harm.
+    pub(super) fn answer(&self, query: Query) -> Option<Stop> {
         let (known, dataplane) = (&self.known, &self.dataplane);
         match query {
             Query::Status(answer) => drop(answer.send(report::status(known, &dataplane.flows()))),
             Query::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
             Query::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
             Query::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
-            Query::Stop(_, done) => drop(done.send(())),
+            Query::Stop(stop, done) => {
+                let _ = done.send(());
+                return Some(stop);
+            }
         }
+        None
     }
 }
 

@@ -4,7 +4,7 @@ use super::signals::Signals;
 use super::{Error, neighbours};
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins};
 use crate::config::{Config, InterfaceName};
-use crate::control::{Query, Server, types::Stop};
+use crate::control::{Server, types::Stop};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -60,13 +60,8 @@ impl Running {
                     Err(error) => monitor = restart(error).await?,
                 },
                 _ = tick.tick() => self.follow(&mut monitor).await,
-                Some(query) = incoming.recv() => match query {
-                    Query::Stop(stop, done) => {
-                        // The answer may find nobody waiting any more.
-                        let _ = done.send(());
-                        break stop;
-                    }
-                    query => self.core.answer(query),
+                Some(query) = incoming.recv() => if let Some(stop) = self.core.answer(query) {
+                    break stop;
                 },
                 () = signals.received() => break Stop { purge: false },
             }
