@@ -1,21 +1,29 @@
-//! Finds the XDP object that is embedded in the agent.
+//! Finds the XDP objects that are embedded in the program.
 
 use std::path::PathBuf;
 use std::{env, process};
 
+/// Name of each object, the variable that names another file for it, and the one by which the sources find it.
+const OBJECTS: [[&str; 3]; 2] = [
+    ["handoff", "LB_EBPF_OBJECT", "HANDOFF_BPF_OBJECT"],
+    ["decap", "LB_EBPF_DECAP_OBJECT", "HANDOFF_DECAP_BPF_OBJECT"],
+];
+
 fn main() {
-    println!("cargo::rerun-if-env-changed=LB_EBPF_OBJECT");
     // Asked for when this runs, not when it is compiled: the tree may have been moved since.
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let built = package.join("../target/bpf/handoff.o");
-    let object = env::var_os("LB_EBPF_OBJECT").map_or(built, PathBuf::from);
-    println!("cargo::rerun-if-changed={}", object.display());
-    let Ok(object) = object.canonicalize() else {
-        println!(
-            "cargo::error={}: there is no XDP object: run `cargo xtask build`, or name one with LB_EBPF_OBJECT",
-            object.display()
-        );
-        process::exit(1);
-    };
-    println!("cargo::rustc-env=HANDOFF_BPF_OBJECT={}", object.display());
+    for [name, override_variable, variable] in OBJECTS {
+        println!("cargo::rerun-if-env-changed={override_variable}");
+        let built = package.join("../target/bpf").join(name).with_extension("o");
+        let object = env::var_os(override_variable).map_or(built, PathBuf::from);
+        println!("cargo::rerun-if-changed={}", object.display());
+        let Ok(object) = object.canonicalize() else {
+            println!(
+                "cargo::error={}: there is no XDP object: run `cargo xtask build`, or name one with {override_variable}",
+                object.display()
+            );
+            process::exit(1);
+        };
+        println!("cargo::rustc-env={variable}={}", object.display());
+    }
 }

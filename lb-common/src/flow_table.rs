@@ -1,4 +1,5 @@
-//! The set-associative flow table: which back-end each flow was given to.
+//! The set-associative flow table: which back-end each flow was given to. Packets in pieces and clients with affinity are remembered
+//! in smaller tables of the same kind.
 //!
 //! A bucket is one cache line of four entries, so that a look-up costs one cache miss whatever the size of the table. An entry is a
 //! tag, the flow's keyed hash, and a [`FlowRecord`] packed into one word. There is no lock:
@@ -12,7 +13,7 @@
 //! Victims, in this order: empty, expired, half-open, idle. Among equals, the longest silent. A flow that is established and active
 //! is never a victim, so a flood of first packets pushes out first packets, not connections.
 
-use crate::abi::{TICK_BITS, Ticks, Timeouts, ticks_between};
+use crate::abi::{TICK_BITS, Ticks, TimeoutClass, ticks_between};
 use crate::atomic::SharedWord;
 
 /// Entries of one bucket.
@@ -63,18 +64,18 @@ impl Bucket {
 
     /// Remembers the flow with this hash, where it already is or in the best victim's place; returns whether there was one.
     #[inline(always)]
-    pub fn remember(&self, hash: u64, record: FlowRecord, timeouts: &Timeouts) -> bool {
+    pub fn remember<L: Lifetimes>(&self, hash: u64, record: FlowRecord, lifetimes: &L) -> bool {
         let (tag, now) = (tag(hash), record.last_seen());
         let [a, b, c, d] = &self.entries;
         // The index rides in the lowest bits, so that choosing a price is choosing a victim.
-        let price = |entry: &Entry, index| entry.price(tag, now, timeouts) << 2 | index;
+        let price = |entry: &Entry, index| entry.price(tag, now, lifetimes) << 2 | index;
         let cheapest = price(a, 0).min(price(b, 1)).min(price(c, 2)).min(price(d, 3));
         // The mask keeps the index inside the array, for the compiler as for the verifier.
         let victim = &self.entries[cheapest as usize & (WAYS - 1)];
         let current = FlowRecord(victim.record.load());
-        let own = victim.tag.load() == tag && current.state() != FlowState::CLAIMED;
+        let own = victim.tag.load() == tag && current.state().phase() != Phase::CLAIMED;
         // Another CPU may have changed the record since: what counts is what the claim replaces.
-        if !(own || current.price(now, timeouts) < NEVER) || !victim.record.replace(current.0, FlowRecord::CLAIMED.0) {
+        if !(own || current.price(now, lifetimes) < NEVER) || !victim.record.replace(current.0, FlowRecord::CLAIMED.0) {
             return false;
         }
         victim.tag.store(tag);
@@ -91,8 +92,8 @@ impl Bucket {
 impl Entry {
     /// What it would cost to give the entry to the flow with this tag.
     #[inline(always)]
-    fn price(&self, tag: u64, now: Ticks, timeouts: &Timeouts) -> u64 {
-        if self.tag.load() == tag { 0 } else { FlowRecord(self.record.load()).price(now, timeouts) }
+    fn price<L: Lifetimes>(&self, tag: u64, now: Ticks, lifetimes: &L) -> u64 {
+        if self.tag.load() == tag { 0 } else { FlowRecord(self.record.load()).price(now, lifetimes) }
     }
 
     /// Replaces the record, unless it is not `current` any more.
@@ -109,7 +110,7 @@ impl Entry {
 
     /// Forgets the flow, unless its record is not `current` any more.
     pub fn forget(&self, current: FlowRecord) {
-        self.record.replace(current.0, 0);
+        self.update(current, FlowRecord::NONE);
     }
 }
 
@@ -124,28 +125,64 @@ const fn tag(hash: u64) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowRecord(u64);
 
-/// How far along a flow is, as far as the client's half of it shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// State of a flow: its phase, and which timeouts hold for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowState(u8);
 
 impl FlowState {
+    /// A flow in `phase` with the timeouts of `class`.
+    #[inline(always)]
+    pub const fn new(phase: Phase, class: TimeoutClass) -> Self {
+        Self(phase.0 | class.0 << Phase::BITS)
+    }
+
+    /// How far along the flow is.
+    #[inline(always)]
+    pub const fn phase(self) -> Phase {
+        Phase(self.0 & Phase::MASK)
+    }
+
+    /// Which timeouts it has.
+    #[inline(always)]
+    pub const fn class(self) -> TimeoutClass {
+        TimeoutClass(self.0 >> Phase::BITS)
+    }
+
+    /// The same flow in another phase.
+    #[inline(always)]
+    #[must_use]
+    pub const fn in_phase(self, phase: Phase) -> Self {
+        Self(self.0 & !Phase::MASK | phase.0)
+    }
+}
+
+/// How far along a flow is, as far as the client's half of it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Phase(u8);
+
+impl Phase {
     /// There is no flow.
     pub const EMPTY: Self = Self(0);
-    /// Only one packet was seen.
+    /// Only the first segment of a TCP connection, or packet of an SCTP association, was seen.
     pub const HALF_OPEN: Self = Self(1);
-    /// More packets of a TCP connection were seen.
+    /// More packets of a TCP connection or an SCTP association were seen.
     pub const ESTABLISHED: Self = Self(2);
-    /// The client sent FIN or RST. It may go on acknowledging what it still receives.
+    /// The client said that it is done. It may go on acknowledging what it still receives.
     pub const CLOSING: Self = Self(3);
     /// More UDP packets were seen.
     pub const DATAGRAMS: Self = Self(4);
+    /// Only one UDP packet was seen.
+    pub const FIRST_DATAGRAM: Self = Self(5);
     /// Another CPU is replacing the flow at this moment.
     const CLAIMED: Self = Self(7);
 
-    /// States are below this, a power of two.
-    pub const COUNT: usize = 8;
+    const BITS: u32 = 3;
+    const MASK: u8 = Self::COUNT as u8 - 1;
 
-    /// Index of the state in tables by state. The mask is for the verifier, which does not know what is in a record.
+    /// Phases are below this, a power of two.
+    pub const COUNT: usize = 1 << Self::BITS;
+
+    /// Index of the phase in tables by phase. The mask is for the verifier, which does not know what is in a record.
     #[inline(always)]
     pub const fn index(self) -> usize {
         self.0 as usize & (Self::COUNT - 1)
@@ -159,8 +196,37 @@ impl FlowState {
             Self::ESTABLISHED => "established",
             Self::CLOSING => "closing",
             Self::DATAGRAMS => "datagrams",
+            Self::FIRST_DATAGRAM => "first-datagram",
             _ => "claimed",
         }
+    }
+}
+
+/// When entries of a set-associative table may go.
+pub trait Lifetimes {
+    /// After how much silence an entry in this state counts as over.
+    fn expired(&self, state: FlowState) -> Ticks;
+
+    /// After how much silence an entry in this state may give way to a new one when nothing else can.
+    fn idle(&self, state: FlowState) -> Ticks;
+}
+
+/// Entries that all live equally long, and may give way at any time.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgetful {
+    /// After how much silence an entry counts as over.
+    pub after: Ticks,
+}
+
+impl Lifetimes for Forgetful {
+    #[inline(always)]
+    fn expired(&self, state: FlowState) -> Ticks {
+        if matches!(state.phase(), Phase::CLAIMED) { Ticks::MAX } else { self.after }
+    }
+
+    #[inline(always)]
+    fn idle(&self, state: FlowState) -> Ticks {
+        if matches!(state.phase(), Phase::CLAIMED) { Ticks::MAX } else { 0 }
     }
 }
 
@@ -174,12 +240,15 @@ const STATE_MASK: u64 = 0xff << STATE_SHIFT;
 const NEVER: u64 = 3 << TICK_BITS;
 
 impl FlowRecord {
-    const CLAIMED: Self = Self((FlowState::CLAIMED.0 as u64) << STATE_SHIFT);
+    /// No flow.
+    pub const NONE: Self = Self(0);
 
-    /// A flow that was given to generation `generation` of the back-end in `slot` by its first packet, just seen.
+    const CLAIMED: Self = Self((Phase::CLAIMED.0 as u64) << STATE_SHIFT);
+
+    /// A flow that was given to generation `generation` of the back-end in `slot`, just seen.
     #[inline(always)]
-    pub const fn new(slot: u16, generation: u16, now: Ticks) -> Self {
-        let state = (FlowState::HALF_OPEN.0 as u64) << STATE_SHIFT;
+    pub const fn new(slot: u16, generation: u16, state: FlowState, now: Ticks) -> Self {
+        let state = (state.0 as u64) << STATE_SHIFT;
         Self(slot as u64 | (generation as u64) << GENERATION_SHIFT | (now as u64) << SEEN_SHIFT | state)
     }
 
@@ -229,7 +298,7 @@ impl FlowRecord {
     /// Whether there is a flow, and not an empty place or one that is being replaced.
     #[inline(always)]
     fn is_flow(self) -> bool {
-        self.state() != FlowState::EMPTY && self.state() != FlowState::CLAIMED
+        self.state().phase() != Phase::EMPTY && self.state().phase() != Phase::CLAIMED
     }
 
     /// How long it has been silent.
@@ -241,24 +310,24 @@ impl FlowRecord {
     /// Whether the flow has been silent for longer than its state allows: it does not count as live any more. Its packets are
     /// still forwarded to its back-end until another flow needs the place.
     #[inline(always)]
-    pub fn is_expired(self, now: Ticks, timeouts: &Timeouts) -> bool {
-        self.silence(now) >= timeouts.expired[self.state().index()]
+    pub fn is_expired<L: Lifetimes>(self, now: Ticks, lifetimes: &L) -> bool {
+        self.silence(now) >= lifetimes.expired(self.state())
     }
 
     /// What it would cost to forget the flow: nothing to speak of when it is expired, more when it is half open, most when it is idle;
     /// [`NEVER`] or above when it is live. Among equals, the longest silent is the cheapest.
     #[inline(always)]
-    fn price(self, now: Ticks, timeouts: &Timeouts) -> u64 {
+    fn price<L: Lifetimes>(self, now: Ticks, lifetimes: &L) -> u64 {
         // An empty place has no silence to compare. 0 is kept for the flow's own former place.
-        if self.state() == FlowState::EMPTY {
+        if self.state().phase() == Phase::EMPTY {
             return 1;
         }
         let silence = self.silence(now);
-        let class = if self.is_expired(now, timeouts) {
+        let class = if self.is_expired(now, lifetimes) {
             0
-        } else if self.state() == FlowState::HALF_OPEN {
+        } else if matches!(self.state().phase(), Phase::HALF_OPEN | Phase::FIRST_DATAGRAM) {
             1
-        } else if silence >= timeouts.idle[self.state().index()] {
+        } else if silence >= lifetimes.idle(self.state()) {
             2
         } else {
             3

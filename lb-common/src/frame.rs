@@ -13,6 +13,9 @@ use core::ptr::NonNull;
 /// The type must have an alignment of at most 2, no padding, and no invalid bit pattern.
 pub unsafe trait Header: Sized {}
 
+// SAFETY: 16-bit words only.
+unsafe impl<const WORDS: usize> Header for [u16; WORDS] {}
+
 /// The bytes of one frame, from the first byte of the Ethernet header to the last byte received.
 pub struct Frame<'a> {
     start: *mut u8,

@@ -9,11 +9,15 @@
 //! | [`frame`] | bounds-checked access to the bytes of one frame: the only packet memory access |
 //! | [`wire`] | the headers as they are on the wire |
 //! | [`abi`] | keys and values of the BPF maps, shared with the agent |
+//! | [`checksum`] | the Internet checksum |
 //! | [`flow`] | the 5-tuple and its keyed hash |
 //! | [`flow_table`] | the set-associative table of remembered choices |
+//! | [`limit`] | how many are let through in a second |
 //! | [`verdict`] | what can happen to a packet, by number and name |
+//! | [`quic`] | QUIC connection IDs that name their server |
 //! | [`tables`] | what the packet logic may ask of the world |
 //! | [`datapath`] | the decision itself, one step a file |
+//! | [`decap`] | the other end of the tunnels: what a back-end does with their packets |
 
 #![no_std]
 #![deny(missing_docs)]
@@ -25,10 +29,14 @@ extern crate std;
 
 pub mod abi;
 pub mod atomic;
+pub mod checksum;
 pub mod datapath;
+pub mod decap;
 pub mod flow;
 pub mod flow_table;
 pub mod frame;
+pub mod limit;
+pub mod quic;
 pub mod tables;
 pub mod verdict;
 pub mod wire;

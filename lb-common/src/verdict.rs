@@ -5,56 +5,159 @@
 pub enum Verdict {
     /// Handed to a back-end.
     Forwarded(Forwarded),
+    /// Answered in place of the back-ends.
+    Answered(Answered, Subject),
     /// Left to the balancer's own network stack, untouched.
     Passed(Passed),
-    /// Discarded. Only packets of a service are: its [`crate::abi::Service::id`].
-    Dropped(Dropped, u32),
+    /// Discarded. Only packets for a VIP are.
+    Dropped(Dropped, Subject),
 }
 
-/// How the back-end of a forwarded packet was found.
+/// Whom a packet was for: its service's [`crate::abi::Service::id`], if it got so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Forwarded {
-    /// The flow table remembered it.
-    Remembered = 0,
-    /// The scheduler picked it for a new flow, and the flow table took it.
-    NewFlow = 1,
-    /// The packet belongs to a TCP connection that the flow table does not know: the consistent ring names the back-end.
-    UnknownFlow = 2,
-    /// The flow is new, and its bucket of the flow table is full of live flows: the consistent ring names the back-end.
-    TableFull = 3,
+pub struct Subject(pub u32);
+
+impl Subject {
+    /// Some VIP, whatever the service.
+    pub const VIP: Self = Self(u32::MAX);
 }
 
-/// Why a packet was left to the network stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Passed {
-    /// Not an IPv4 packet: ARP, IPv6, LLDP, a VLAN tag ...
-    NotIpv4 = 16,
-    /// The frame is for another Ethernet address, a group or everybody.
-    OtherDestination = 17,
-    /// No service has this address, port and protocol.
-    NoService = 18,
-    /// A fragment: only the first one carries ports.
-    Fragment = 19,
-    /// Neither TCP nor UDP.
-    OtherProtocol = 20,
-    /// A length in the headers contradicts another or the frame; the stack will discard it.
-    Malformed = 21,
-    /// The agent has not finished loading.
-    NotReady = 22,
+/// Declares an enumeration of reasons: variants with numbers and the names that they have in every listing.
+macro_rules! reasons {
+    ($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $reason:ident = $number:literal, $text:literal;)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum $name {
+            $($(#[$meaning])* $reason = $number,)+
+        }
+
+        impl $name {
+            /// All of them, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$reason),+];
+
+            /// Its name, as in every listing.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $text,)+
+                }
+            }
+        }
+    };
 }
 
-/// Why a packet of a service was discarded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Dropped {
-    /// The service has no back-end that could take it.
-    NoBackend = 48,
+reasons! {
+    /// How the back-end of a forwarded packet was found.
+    Forwarded {
+        /// The flow table remembered it.
+        Remembered = 0, "remembered";
+        /// The scheduler picked it for a new flow, and the flow table took it.
+        NewFlow = 1, "new-flow";
+        /// The packet belongs to a connection that the flow table does not know: the consistent ring names the back-end.
+        UnknownFlow = 2, "unknown-flow";
+        /// The flow is new, and its bucket of the flow table is full of live flows: the consistent ring names the back-end.
+        TableFull = 3, "table-full";
+        /// The flow is new, and its client goes where it was before.
+        Affinity = 4, "affinity";
+        /// There are too many new flows to remember half-open ones: the consistent ring names the back-end.
+        Flood = 5, "flood";
+        /// Every datagram of the service is scheduled by itself.
+        OnePacket = 6, "one-packet";
+        /// The server in the QUIC connection ID.
+        QuicId = 7, "quic-id";
+        /// A later fragment of a packet goes where the first one went.
+        Fragment = 8, "fragment";
+        /// A fragment came before the first one of its packet, and goes where the last packet in pieces between these hosts went.
+        EarlyFragment = 9, "early-fragment";
+        /// An ICMP error about a packet of the back-end.
+        IcmpError = 10, "icmp-error";
+    }
+}
+
+reasons! {
+    /// What a packet was answered with.
+    Answered {
+        /// An echo request to a VIP: the reply.
+        Echo = 24, "echo";
+        /// A packet does not fit through the tunnel: the message that says how large it may be.
+        TooBig = 25, "too-big";
+    }
+}
+
+reasons! {
+    /// Why a packet was left to the network stack.
+    Passed {
+        /// Neither IPv4 nor IPv6: ARP, LLDP ...
+        NotIp = 32, "not-ip";
+        /// The frame is for another Ethernet address, a group or everybody.
+        OtherDestination = 33, "other-destination";
+        /// No service has this address, port and protocol.
+        NoService = 34, "no-service";
+        /// For a VIP, in a protocol that services do not have.
+        OtherProtocol = 35, "other-protocol";
+        /// For no VIP, and a length in the headers contradicts another or the frame; the stack will discard it.
+        Malformed = 36, "malformed";
+        /// The agent has not finished loading.
+        NotReady = 37, "not-ready";
+        /// More than two VLAN tags.
+        ManyTags = 38, "many-tags";
+        /// An ICMP message for a VIP that is neither an error nor an echo request.
+        IcmpOther = 39, "icmp-other";
+        /// An echo request for a VIP, which the configuration says not to answer.
+        EchoOff = 40, "echo-off";
+    }
+}
+
+reasons! {
+    /// Why a packet for a VIP was discarded.
+    Dropped {
+        /// The service has no back-end that could take it.
+        NoBackend = 64, "no-backend";
+        /// A fragment whose packet's first one was not seen.
+        UnknownFragment = 65, "unknown-fragment";
+        /// The access list denies the source.
+        Denied = 66, "denied";
+        /// The access list allows other sources only.
+        NotAllowed = 67, "not-allowed";
+        /// The source opens too many new flows.
+        SourceRate = 68, "source-rate";
+        /// The service has too many new flows.
+        ServiceRate = 69, "service-rate";
+        /// The IP header's version or length cannot be.
+        BadIpHeader = 70, "bad-ip-header";
+        /// The IP packet ends before its headers do, or the frame before the packet.
+        BadLength = 71, "bad-length";
+        /// The TCP header's length cannot be.
+        BadTcpHeader = 72, "bad-tcp-header";
+        /// The UDP header's length contradicts the packet's.
+        BadUdpLength = 73, "bad-udp-length";
+        /// TCP flags that contradict each other: SYN with FIN or RST, FIN with RST, or none at all.
+        BadFlags = 74, "bad-flags";
+        /// Source and destination are the same (a land attack).
+        Land = 75, "land";
+        /// Port 0.
+        ZeroPort = 76, "zero-port";
+        /// The source is no host: a group, everybody, the unspecified or a loopback address.
+        BadSource = 77, "bad-source";
+        /// IPv6 extension headers that end nowhere, or too many.
+        BadExtensionHeaders = 78, "bad-extension-headers";
+        /// An ICMP error about nothing that could be read.
+        BadIcmp = 79, "bad-icmp";
+        /// An ICMP error about a packet that no service has sent.
+        UnknownIcmp = 80, "unknown-icmp";
+        /// More echo requests than are answered.
+        EchoRate = 81, "echo-rate";
+        /// It does not fit through the tunnel, and may not be answered or is beyond the rate of answers.
+        TooBig = 82, "too-big";
+        /// There is no room in front of the packet for the tunnel's header.
+        NoHeadroom = 83, "no-headroom";
+        /// The first fragment is too short to hold the transport header, or a later one would overwrite it (RFC 1858).
+        TinyFragment = 84, "tiny-fragment";
+    }
 }
 
 /// Numbers of verdicts are below this.
-pub const MAX_VERDICTS: u32 = 64;
+pub const MAX_VERDICTS: u32 = 96;
 
 impl Verdict {
     /// Index of this verdict's counters.
@@ -62,6 +165,7 @@ impl Verdict {
     pub const fn number(self) -> u32 {
         match self {
             Self::Forwarded(how) => how as u32,
+            Self::Answered(with, _) => with as u32,
             Self::Passed(why) => why as u32,
             Self::Dropped(why, _) => why as u32,
         }
@@ -71,79 +175,29 @@ impl Verdict {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Forwarded(how) => how.name(),
+            Self::Answered(with, _) => with.name(),
             Self::Passed(why) => why.name(),
             Self::Dropped(why, _) => why.name(),
         }
     }
 
-    /// `forwarded`, `passed` or `dropped`.
+    /// `forwarded`, `answered`, `passed` or `dropped`.
     pub const fn action(self) -> &'static str {
         match self {
             Self::Forwarded(_) => "forwarded",
+            Self::Answered(..) => "answered",
             Self::Passed(_) => "passed",
             Self::Dropped(..) => "dropped",
         }
     }
 
-    /// One of each verdict, in the order of their numbers. A dropped one names service 0.
+    /// One of each verdict, in the order of their numbers, about no service in particular.
     pub fn all() -> impl Iterator<Item = Self> {
-        let forwarded = Forwarded::ALL.into_iter().map(Self::Forwarded);
-        let passed = Passed::ALL.into_iter().map(Self::Passed);
-        let dropped = Dropped::ALL.into_iter().map(|why| Self::Dropped(why, 0));
-        forwarded.chain(passed).chain(dropped)
-    }
-}
-
-impl Forwarded {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Remembered, Self::NewFlow, Self::UnknownFlow, Self::TableFull];
-
-    /// Its name, as in every listing.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Remembered => "remembered",
-            Self::NewFlow => "new-flow",
-            Self::UnknownFlow => "unknown-flow",
-            Self::TableFull => "table-full",
-        }
-    }
-}
-
-impl Passed {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::NotIpv4,
-        Self::OtherDestination,
-        Self::NoService,
-        Self::Fragment,
-        Self::OtherProtocol,
-        Self::Malformed,
-        Self::NotReady,
-    ];
-
-    /// Its name, as in every listing.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotIpv4 => "not-ipv4",
-            Self::OtherDestination => "other-destination",
-            Self::NoService => "no-service",
-            Self::Fragment => "fragment",
-            Self::OtherProtocol => "other-protocol",
-            Self::Malformed => "malformed",
-            Self::NotReady => "not-ready",
-        }
-    }
-}
-
-impl Dropped {
-    /// All of them.
-    pub const ALL: [Self; 1] = [Self::NoBackend];
-
-    /// Its name, as in every listing.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NoBackend => "no-backend",
-        }
+        let forwarded = Forwarded::ALL.iter().copied().map(Self::Forwarded);
+        let answered = Answered::ALL.iter().map(|&with| Self::Answered(with, Subject::VIP));
+        let passed = Passed::ALL.iter().copied().map(Self::Passed);
+        let dropped = Dropped::ALL.iter().map(|&why| Self::Dropped(why, Subject::VIP));
+        forwarded.chain(answered).chain(passed).chain(dropped)
     }
 }
 
@@ -153,11 +207,11 @@ mod tests {
     use std::{collections::BTreeSet, vec::Vec};
 
     #[test]
-    fn numbers_and_names_are_unique_and_in_range() {
+    fn numbers_are_unique_and_in_range_and_names_are_unique_for_an_action() {
         let numbers: Vec<u32> = Verdict::all().map(Verdict::number).collect();
         assert!(numbers.is_sorted() && numbers.iter().all(|&number| number < MAX_VERDICTS));
         assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len());
-        let names: BTreeSet<_> = Verdict::all().map(Verdict::name).collect();
+        let names: BTreeSet<_> = Verdict::all().map(|verdict| (verdict.action(), verdict.name())).collect();
         assert_eq!(names.len(), numbers.len());
     }
 }

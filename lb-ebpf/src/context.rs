@@ -1,12 +1,43 @@
-//! The frame behind an XDP context.
+//! The packet behind an XDP context.
 
+use aya_ebpf::helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail};
 use aya_ebpf::programs::XdpContext;
-use core::ptr::with_exposed_provenance_mut;
+use core::ptr::{self, with_exposed_provenance_mut};
 use lb_common::frame::Frame;
+use lb_common::tables::Buffer;
 
-/// The frame that the program was called for.
-#[inline(always)]
-pub(crate) fn frame(ctx: &XdpContext) -> Frame<'_> {
-    // SAFETY: the kernel guarantees that the bytes from data to data_end are the packet's, and nothing here moves its head or tail.
-    unsafe { Frame::from_raw(with_exposed_provenance_mut(ctx.data()), with_exposed_provenance_mut(ctx.data_end())) }
+/// The packet that the program was called for.
+pub(crate) struct Packet<'a> {
+    pub(crate) ctx: &'a XdpContext,
+}
+
+impl Buffer for Packet<'_> {
+    #[inline(always)]
+    fn frame(&mut self) -> Frame<'_> {
+        let (start, end) = (self.ctx.data(), self.ctx.data_end());
+        // SAFETY: the kernel guarantees that the bytes from data to data_end are the packet's, and that they begin at an even address. What
+        // moves head or tail borrows the packet as well, so no frame outlives that.
+        unsafe { Frame::from_raw(with_exposed_provenance_mut(start), with_exposed_provenance_mut(end)) }
+    }
+
+    #[inline(always)]
+    fn grow_head(&mut self, bytes: i32) -> bool {
+        // SAFETY: the context is the one that the program was called with; a refusal leaves the packet as it was.
+        unsafe { bpf_xdp_adjust_head(self.ctx.ctx, -bytes) == 0 }
+    }
+
+    #[inline(always)]
+    fn truncate(&mut self, len: usize) -> bool {
+        let current = self.frame().len();
+        // SAFETY: a local variable. Without the detour the compiler takes `len` from one of the two addresses that `current` is the
+        // difference of, which the verifier does not allow.
+        let current = unsafe { ptr::read_volatile(&raw const current) };
+        // A packet that is shorter wraps to more.
+        let surplus = current.wrapping_sub(len);
+        if surplus > usize::from(u16::MAX) {
+            return false;
+        }
+        // SAFETY: as in `grow_head`. A positive number would make the packet longer.
+        unsafe { bpf_xdp_adjust_tail(self.ctx.ctx, -(surplus as i32)) == 0 }
+    }
 }

@@ -1,7 +1,10 @@
 //! The set-associative flow table over the map `FLOWS`.
 
+use crate::global::{self, remember_flow};
 use crate::maps::FLOWS;
+use crate::program::Flows;
 use lb_common::abi::Settings;
+use lb_common::datapath::{Finding, Reading};
 use lb_common::flow_table::{Entry, FlowRecord, bucket_index};
 use lb_common::tables::{Flow, FlowTable};
 
@@ -25,6 +28,16 @@ impl FlowTable for Buckets {
     fn remember(&self, settings: &Settings, flow: &Flow, record: FlowRecord) -> bool {
         FLOWS
             .get(bucket_index(flow.hash, settings.bucket_mask))
-            .is_some_and(|bucket| bucket.remember(flow.hash, record, &settings.timeouts))
+            .is_some_and(|bucket| remember_flow(bucket, flow.hash, record.bits(), &raw const settings.timeouts) != 0)
+    }
+}
+
+impl Flows for Buckets {
+    const NEW: Self = Self;
+    const READS_QUIC: bool = true;
+
+    #[inline(always)]
+    fn consider(reading: &Reading, finding: &mut Finding) -> bool {
+        global::consider(reading, finding) != 0
     }
 }

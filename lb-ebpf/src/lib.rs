@@ -7,6 +7,7 @@
 
 mod context;
 pub mod flow_table;
+mod global;
 pub mod maps;
 pub mod program;
 mod tables;

@@ -8,7 +8,7 @@ use lb_ebpf::{flow_table::Buckets, program};
 
 #[xdp]
 fn handoff(ctx: XdpContext) -> u32 {
-    program::balance(&ctx, Buckets)
+    program::balance::<Buckets>(&ctx)
 }
 
 /// The verifier rejects an endless loop: a panic that the compiler could not rule out fails to load instead of being undefined.

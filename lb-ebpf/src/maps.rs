@@ -2,13 +2,16 @@
 
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, PerCpuArray};
+use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray};
 use lb_common::abi::{
-    Backend, BackendCounters, MAX_BACKENDS, MAX_RING_POSITIONS, MAX_SERVICES, RING_CHUNK, RingChunk, Service,
-    ServiceCounters, ServiceKey, Settings, Tally,
+    AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_ACCESS_PREFIXES, MAX_BACKENDS,
+    MAX_LIMITED_SOURCES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS, MAX_RING_POSITIONS, MAX_SERVICES,
+    PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey,
+    Settings, SourceKey, VerdictCounters,
 };
 use lb_common::atomic::SharedWord;
 use lb_common::flow_table::Bucket;
+use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
 
 /// What holds for the whole program. Written by the agent.
@@ -18,6 +21,36 @@ pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, 0);
 /// Services by VIP, port and protocol. Written by the agent; not preallocated, because most balancers have few.
 #[map]
 pub(crate) static SERVICES: HashMap<ServiceKey, Service> = HashMap::with_max_entries(MAX_SERVICES, BPF_F_NO_PREALLOC);
+
+/// Addresses of all services. Written by the agent.
+#[map]
+pub(crate) static VIPS: HashMap<Address, u32> = HashMap::with_max_entries(MAX_SERVICES, BPF_F_NO_PREALLOC);
+
+/// Services with several ports: from a port to the first port of its service. Written by the agent.
+#[map]
+pub(crate) static PORTS: LpmTrie<PortsKey, u32> = LpmTrie::with_max_entries(MAX_PORT_PREFIXES, BPF_F_NO_PREALLOC);
+
+/// Access lists of all services. Written by the agent.
+#[map]
+pub(crate) static ACCESS: LpmTrie<AccessKey, Action> =
+    LpmTrie::with_max_entries(MAX_ACCESS_PREFIXES, BPF_F_NO_PREALLOC);
+
+/// How QUIC connection IDs name servers. Written by the agent; holds keys.
+#[map]
+pub(crate) static QUIC: HashMap<QuicKey, QuicConfig> = HashMap::with_max_entries(MAX_QUIC_CONFIGS, BPF_F_NO_PREALLOC);
+
+/// The servers that QUIC connection IDs name. Written by the agent.
+#[map]
+pub(crate) static QUIC_SERVERS: HashMap<QuicServerKey, QuicServer> =
+    HashMap::with_max_entries(MAX_QUIC_SERVERS, BPF_F_NO_PREALLOC);
+
+/// Rate limits. Written by the program.
+#[map]
+pub(crate) static LIMITERS: Array<SharedWord> = Array::with_max_entries(Limiter::COUNT, 0);
+
+/// Rate limits of sources. Written by the program.
+#[map]
+pub(crate) static SOURCES: LruHashMap<SourceKey, SharedWord> = LruHashMap::with_max_entries(MAX_LIMITED_SOURCES, 0);
 
 /// How many new flows each service has scheduled. Written by the program.
 #[map]
@@ -37,9 +70,17 @@ pub(crate) static BACKENDS: Array<Backend> = Array::with_max_entries(MAX_BACKEND
 #[map]
 pub(crate) static FLOWS: Array<Bucket> = Array::with_max_entries(1 << 18, BPF_F_MMAPABLE);
 
-/// Packets by verdict. Written by the program.
+/// Clients with affinity: a table like that of flows. Written by the program; the agent sets its size.
 #[map]
-pub(crate) static VERDICTS: PerCpuArray<Tally> = PerCpuArray::with_max_entries(MAX_VERDICTS, 0);
+pub(crate) static CLIENTS: Array<Bucket> = Array::with_max_entries(1 << 14, BPF_F_MMAPABLE);
+
+/// Packets in pieces: a table like that of flows. Written by the program.
+#[map]
+pub(crate) static FRAGMENTS: Array<Bucket> = Array::with_max_entries(FRAGMENT_BUCKETS, BPF_F_MMAPABLE);
+
+/// Packets by verdict and size. Written by the program.
+#[map]
+pub(crate) static VERDICTS: PerCpuArray<VerdictCounters> = PerCpuArray::with_max_entries(MAX_VERDICTS, 0);
 
 /// Packets by service. Written by the program.
 #[map]

@@ -1,14 +1,27 @@
 //! What the packet logic may ask of the kernel.
 
-use crate::maps::{BACKEND_COUNTERS, BACKENDS, CURSORS, RINGS, SERVICE_COUNTERS, SERVICES, SETTINGS, VERDICTS};
+use crate::global::{self, remember_briefly};
+use crate::maps::{
+    ACCESS, BACKEND_COUNTERS, BACKENDS, CLIENTS, CURSORS, FRAGMENTS, LIMITERS, PORTS, QUIC, QUIC_SERVERS, RINGS,
+    SERVICE_COUNTERS, SERVICES, SETTINGS, SOURCES, VERDICTS, VIPS,
+};
+use crate::program::Flows;
+use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::PerCpuArray;
+use aya_ebpf::maps::lpm_trie::Key;
 use aya_ebpf::programs::XdpContext;
 use lb_common::abi::{
-    Backend, BackendCounters, RING_CHUNK, Service, ServiceCounters, ServiceKey, Settings, Ticks, ticks,
+    AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, PortsKey, QuicKey, QuicServer,
+    QuicServerKey, RING_CHUNK, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks,
 };
 use lb_common::atomic::SharedWord;
-use lb_common::tables::{Counters, FlowTable, Tables};
+use lb_common::datapath::{Calls, Carried, Finding, Plan, Reading};
+use lb_common::flow_table::{FlowRecord, bucket_index};
+use lb_common::frame::Frame;
+use lb_common::quic::QuicConfig;
+use lb_common::tables::{Buffer, Counters, FlowTable, Tables};
+use lb_common::wire::Be16;
 
 /// The BPF maps, the kernel's clock, and the packet's interface.
 pub(crate) struct KernelTables<'a, F> {
@@ -36,9 +49,9 @@ impl<F: FlowTable> Tables for KernelTables<'_, F> {
 
     /// The coarse clock is read without touching the hardware, which is dear in a virtual machine.
     #[inline(always)]
-    fn now(&self) -> Ticks {
+    fn now(&self) -> u64 {
         // SAFETY: the helper takes nothing and reads a clock.
-        ticks(unsafe { bpf_ktime_get_coarse_ns() })
+        unsafe { bpf_ktime_get_coarse_ns() }
     }
 
     #[inline(always)]
@@ -46,6 +59,18 @@ impl<F: FlowTable> Tables for KernelTables<'_, F> {
         // SAFETY: the memory stays a service as long as the program runs. When the agent replaces or removes the service, the kernel
         // may give the memory to another one meanwhile: `select` takes no back-end of another service.
         unsafe { SERVICES.get(key) }
+    }
+
+    #[inline(always)]
+    fn is_vip(&self, address: &Address) -> bool {
+        // SAFETY: the value is not looked at.
+        unsafe { VIPS.get(address) }.is_some()
+    }
+
+    #[inline(always)]
+    fn ports(&self, key: &PortsKey) -> Option<Be16> {
+        let first = *PORTS.get(Key::new(PortsKey::BITS, *key))?;
+        Some(Be16::from_raw(first as u16))
     }
 
     #[inline(always)]
@@ -63,21 +88,116 @@ impl<F: FlowTable> Tables for KernelTables<'_, F> {
     fn backend(&self, slot: u16) -> Option<&Backend> {
         BACKENDS.get(u32::from(slot))
     }
+
+    #[inline(always)]
+    fn access(&self, key: &AccessKey) -> Option<Action> {
+        ACCESS.get(Key::new(AccessKey::BITS, *key)).copied()
+    }
+
+    #[inline(always)]
+    fn limiter(&self, limiter: Limiter) -> Option<&SharedWord> {
+        LIMITERS.get(limiter.index())
+    }
+
+    #[inline(always)]
+    fn source_limiter(&self, key: &SourceKey, admit: impl FnOnce(&SharedWord) -> bool) -> Option<bool> {
+        // SAFETY: the value is a word that is only read and written whole. The kernel may give its place to another source meanwhile:
+        // then this packet counts for that one.
+        unsafe {
+            if SOURCES.get(key).is_none() {
+                // Another CPU may have been quicker, which is as good.
+                let _ = SOURCES.insert(key, SharedWord::new(0), u64::from(BPF_NOEXIST));
+            }
+            SOURCES.get(key).map(admit)
+        }
+    }
+
+    #[inline(always)]
+    fn quic(&self, key: &QuicKey) -> Option<&QuicConfig> {
+        // SAFETY: as in `service`. What is read while the agent replaces it names a server that does not exist.
+        unsafe { QUIC.get(key) }
+    }
+
+    #[inline(always)]
+    fn quic_server(&self, key: &QuicServerKey) -> Option<QuicServer> {
+        // SAFETY: as in `service`; the generation tells whether the slot is still that server's.
+        unsafe { QUIC_SERVERS.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn client(&self, settings: &Settings, hash: u64) -> Option<FlowRecord> {
+        let bucket = CLIENTS.get(bucket_index(hash, settings.client_mask))?;
+        bucket.find(hash).map(|(_, record)| record)
+    }
+
+    #[inline(always)]
+    fn remember_client(&self, settings: &Settings, hash: u64, record: FlowRecord, lifetime: Ticks) {
+        if let Some(bucket) = CLIENTS.get(bucket_index(hash, settings.client_mask)) {
+            remember_briefly(bucket, hash, record.bits(), lifetime);
+        }
+    }
+
+    #[inline(always)]
+    fn fragment(&self, hash: u64) -> Option<FlowRecord> {
+        let bucket = FRAGMENTS.get(bucket_index(hash, FRAGMENT_BUCKETS - 1))?;
+        bucket.find(hash).map(|(_, record)| record)
+    }
+
+    #[inline(always)]
+    fn remember_fragment(&self, hash: u64, record: FlowRecord, lifetime: Ticks) {
+        if let Some(bucket) = FRAGMENTS.get(bucket_index(hash, FRAGMENT_BUCKETS - 1)) {
+            remember_briefly(bucket, hash, record.bits(), lifetime);
+        }
+    }
+}
+
+impl<F: Flows> Calls for KernelTables<'_, F> {
+    #[inline(always)]
+    fn read(&self, _: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
+        global::read(self.ctx.ctx, reading, finding) != 0
+    }
+
+    #[inline(always)]
+    fn read_quic(&self, _: &Frame<'_>, reading: &mut Reading) {
+        if F::READS_QUIC {
+            global::read_quic(self.ctx.ctx, reading);
+        }
+    }
+
+    #[inline(always)]
+    fn consider(&self, reading: &Reading, finding: &mut Finding) -> bool {
+        F::consider(reading, finding)
+    }
+
+    #[inline(always)]
+    fn carry<B: Buffer>(&self, _: &mut B, plan: &Plan<'_>) -> Carried {
+        Carried(global::carry(self.ctx.ctx, plan.backend, plan.hash, plan.network.into()))
+    }
+
+    #[inline(always)]
+    fn too_big<B: Buffer>(&self, _: &mut B, plan: &Plan<'_>) -> bool {
+        global::too_big(self.ctx.ctx, plan.backend, plan.network.into()) != 0
+    }
+
+    #[inline(always)]
+    fn reply<B: Buffer>(&self, _: &mut B) -> bool {
+        global::reply(self.ctx.ctx) != 0
+    }
 }
 
 impl<F> Counters for KernelTables<'_, F> {
     #[inline(always)]
-    fn verdict(&self, number: u32, bytes: u64) {
-        count(&VERDICTS, number, |tally| tally.count(bytes));
+    fn count_verdict(&self, number: u32, bytes: u64) {
+        count(&VERDICTS, number, |verdict| verdict.count(bytes));
     }
 
     #[inline(always)]
-    fn service(&self, service: u32, update: impl FnOnce(&mut ServiceCounters)) {
+    fn count_service(&self, service: u32, update: impl FnOnce(&mut ServiceCounters)) {
         count(&SERVICE_COUNTERS, service, update);
     }
 
     #[inline(always)]
-    fn backend(&self, slot: u16, update: impl FnOnce(&mut BackendCounters)) {
+    fn count_backend(&self, slot: u16, update: impl FnOnce(&mut BackendCounters)) {
         count(&BACKEND_COUNTERS, u32::from(slot), update);
     }
 }

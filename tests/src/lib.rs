@@ -7,13 +7,20 @@
 //! |---|---|
 //! | [`world`] | the one network that all vectors play in |
 //! | [`packet`] | from the description of a packet to its bytes |
+//! | [`output`] | what should come out for a packet that came in |
 //! | [`vector`] | the vector files |
 //! | [`runner`] | plays a vector, on the host and in the kernel |
+//! | [`tunnel`] | packets in tunnels, and a back-end that takes them out |
+//!
+//! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
 //! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
 
+pub mod output;
 pub mod packet;
 pub mod runner;
 pub mod scene;
+pub mod simulation;
+pub mod tunnel;
 pub mod vector;
 pub mod world;

@@ -1,9 +1,9 @@
 //! The one network that all vectors play in: the balancer between a router, which all clients are behind, and its back-ends.
 
 use lb_common::wire::Mac;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The router's Ethernet address: packets come from it.
+/// The router's Ethernet address: packets come from it, and back-ends that are not in the balancer's subnet are behind it.
 pub const ROUTER: Mac = Mac::new([2, 0, 0, 0, 0, 0x01]);
 
 /// An interface of the balancer.
@@ -24,17 +24,53 @@ pub const WAN: Interface = Interface { name: "wan0", ifindex: 1, mac: Mac::new([
 /// Another interface, which back-ends may be behind.
 pub const LAN: Interface = Interface { name: "lan0", ifindex: 2, mac: Mac::new([2, 0, 0, 0, 0, 0xb1]) };
 
+/// Longest IP packet that both interfaces send.
+pub const MTU: u16 = 1500;
+
 /// The interface with this name.
 pub fn interface(name: &str) -> Option<Interface> {
     [WAN, LAN].into_iter().find(|interface| interface.name == name)
 }
 
-/// The balancer's own address, on [`WAN`]: back-ends are in the same subnet of 24 bits.
-pub const BALANCER: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 100);
+/// A version of IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
 
-/// Address of the back-end `server-<number>`.
-pub fn backend_address(number: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 0, 1, number)
+impl Family {
+    /// That of `address`.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// The balancer's own address on [`WAN`]. Back-ends are in the same subnet, of 24 or 64 bits.
+    pub fn balancer(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::new(10, 0, 1, 100).into(),
+            Self::V6 => Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0x100).into(),
+        }
+    }
+
+    /// Address of the back-end `server-<number>` in the balancer's subnet, or in the one behind the router.
+    pub fn backend(self, number: u8, routed: bool) -> IpAddr {
+        let subnet = if routed { 2 } else { 1 };
+        match self {
+            Self::V4 => Ipv4Addr::new(10, 0, subnet, number).into(),
+            Self::V6 => Ipv6Addr::new(0x2001, 0xdb8, subnet.into(), 0, 0, 0, 0, number.into()).into(),
+        }
+    }
+
+    /// Address of the router.
+    pub fn router(self) -> IpAddr {
+        match self {
+            Self::V4 => Ipv4Addr::new(10, 0, 1, 254).into(),
+            Self::V6 => Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xfe).into(),
+        }
+    }
 }
 
 /// Ethernet address of the back-end `server-<number>`.

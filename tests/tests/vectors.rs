@@ -1,8 +1,8 @@
 //! Every packet vector, on the host and in the kernel.
 
-use anyhow::{Result, ensure};
-use lb_common::verdict::Verdict;
-use lb_tests::runner::{Kernel, run};
+use anyhow::{Context, Result, ensure};
+use lb_common::verdict::{Dropped, Subject, Verdict};
+use lb_tests::runner::{self, Kernel, run};
 use lb_tests::vector::{Case, Step, load_all};
 use lb_tests::world::BUCKETS;
 use lb_user::dataplane::memory::MemoryDataplane;
@@ -30,6 +30,7 @@ fn tests(cases: Vec<Case>) -> Vec<Trial> {
     let kernel =
         cases.iter().cloned().map(|case| test(format!("kernel::{}", case.name), move || run(&case, Kernel::load()?)));
     let mut tests: Vec<Trial> = host.chain(kernel).collect();
+    tests.push(test("kernel::verifier-ceiling".to_owned(), stay_below_the_verifier_ceiling));
     tests.push(test("vectors::cover-every-verdict".to_owned(), move || cover_every_verdict(&cases)));
     tests
 }
@@ -38,10 +39,22 @@ fn test(name: String, check: impl FnOnce() -> Result<()> + Send + 'static) -> Tr
     Trial::test(name, || check().map_err(|error| format!("{error:#}").into()))
 }
 
+/// The verifier gives up after a million instructions. A program that comes near to that has grown in the wrong way.
+fn stay_below_the_verifier_ceiling() -> Result<()> {
+    const CEILING: u32 = 320_000;
+    let verified =
+        runner::Subject::dataplane(&mut Kernel::load()?).object().xdp()?.info()?.verified_instruction_count();
+    let verified = verified.context("kernels before 5.16 do not say how many instructions they verified")?;
+    ensure!(verified <= CEILING, "the verifier looked at {verified} instructions, more than {CEILING}");
+    Ok(())
+}
+
 fn cover_every_verdict(cases: &[Arc<Case>]) -> Result<()> {
     let expects =
-        |verdict: Verdict, step: &Step| matches!(step, Step::Packet { expect, .. } if expect.verdict() == verdict);
-    for verdict in Verdict::all() {
+        |verdict: Verdict, step: &Step| matches!(step, Step::Packet { expect, .. } if expect.verdict == verdict);
+    // No driver leaves less room in front of a packet than the largest header needs; `lb_common` tests what happens without.
+    let without_room = Verdict::Dropped(Dropped::NoHeadroom, Subject::VIP);
+    for verdict in Verdict::all().filter(|&verdict| verdict != without_room) {
         let covered = cases.iter().any(|case| case.steps.iter().any(|step| expects(verdict, step)));
         ensure!(covered, "no vector expects {verdict:?}");
     }

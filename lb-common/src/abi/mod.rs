@@ -4,18 +4,32 @@
 //! are in host byte order unless the type says otherwise. Whoever changes a layout raises [`VERSION`]: it is part of the
 //! folder that the maps are pinned in, so an agent never adopts maps that it would misread.
 
+mod access;
+mod address;
 mod backend;
 mod counters;
+mod limit;
+mod quic;
 mod service;
 mod settings;
+mod timeouts;
+mod vip_filter;
 
-pub use backend::{Backend, BackendState};
-pub use counters::{BackendCounters, ServiceCounters, Tally};
-pub use service::{RING_CHUNK, RingChunk, Scheduler, Service, ServiceKey};
-pub use settings::{Device, Settings, Timeouts, VipFilter};
+pub use access::{AccessKey, AccessList, Action};
+pub use address::Address;
+pub use backend::{Backend, BackendState, Forwarding, Outer, Tags};
+pub use counters::{BackendCounters, ServiceCounters, SizeClass, Tally, VerdictCounters};
+pub use limit::{Limiter, SourceKey};
+pub use quic::{QuicKey, QuicServer, QuicServerKey};
+pub use service::{
+    AffinityReset, PortsKey, RING_CHUNK, RingChunk, Scheduler, Service, ServiceFlags, ServiceKey, ServiceKind,
+};
+pub use settings::{Device, Settings};
+pub use timeouts::{TIMEOUT_CLASSES, TimeoutClass, Timeouts};
+pub use vip_filter::VipFilter;
 
 /// Version of everything in this module and of [`crate::flow_table`].
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Most services at once.
 pub const MAX_SERVICES: u32 = 1_024;
@@ -23,6 +37,18 @@ pub const MAX_SERVICES: u32 = 1_024;
 pub const MAX_BACKENDS: u32 = 8_192;
 /// Most back-ends of one service.
 pub const MAX_BACKENDS_PER_SERVICE: usize = 1_024;
+/// Most port ranges, each split into at most 30 prefixes, of all services together.
+pub const MAX_PORT_PREFIXES: u32 = 16_384;
+/// Most prefixes in all access lists, old and new generation.
+pub const MAX_ACCESS_PREFIXES: u32 = 1 << 20;
+/// Places for sources whose new flows are limited; the ones silent for longest give way.
+pub const MAX_LIMITED_SOURCES: u32 = 1 << 17;
+/// Most configurations of QUIC connection IDs, of all services together.
+pub const MAX_QUIC_CONFIGS: u32 = 1_024;
+/// Most servers that QUIC connection IDs name, in all configurations.
+pub const MAX_QUIC_SERVERS: u32 = 1 << 16;
+/// Buckets of the fragment table: 16,384 packets in pieces at a time.
+pub const FRAGMENT_BUCKETS: u32 = 1 << 12;
 /// Most interfaces that the program may be attached to.
 pub const MAX_DEVICES: usize = 16;
 /// Ring positions of all services together, old and new generation.
@@ -51,19 +77,6 @@ pub const fn ticks_between(earlier: Ticks, later: Ticks) -> Ticks {
     const UNUSED_BITS: u32 = Ticks::BITS - TICK_BITS;
     let difference = (later.wrapping_sub(earlier) << UNUSED_BITS) as i32;
     if difference < 0 { 0 } else { difference as u32 >> UNUSED_BITS }
-}
-
-/// An IP address in network byte order; IPv4 as an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(transparent)]
-pub struct Address(pub [u8; 16]);
-
-impl Address {
-    /// An IPv4 address.
-    #[inline(always)]
-    pub const fn from_v4([a, b, c, d]: [u8; 4]) -> Self {
-        Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d])
-    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 use crate::abi::Settings;
 use crate::tables::Tables;
 use crate::verdict::{Passed, Verdict};
-use crate::wire::Ethernet;
+use crate::wire::Mac;
 
 #[inline(always)]
-pub(super) fn accept<T: Tables>(tables: &T, settings: &Settings, ethernet: &Ethernet) -> Result<(), Verdict> {
+pub(super) fn accept<T: Tables>(tables: &T, settings: &Settings, destination: Mac) -> Result<(), Verdict> {
     let ingress = tables.ingress();
     let device = settings.devices.iter().find(|device| device.ifindex == ingress);
     match device {
-        Some(device) if device.mac.is(&ethernet.destination) => Ok(()),
+        Some(device) if device.mac.is(&destination) => Ok(()),
         Some(_) => Err(Verdict::Passed(Passed::OtherDestination)),
         None => Err(Verdict::Passed(Passed::NotReady)),
     }

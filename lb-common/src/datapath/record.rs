@@ -1,38 +1,49 @@
-//! Step 8: counting. Every packet is counted once by its verdict; forwarded and dropped ones also by their service, and
-//! forwarded ones by their back-end.
+//! Step 11: counting. Every packet is counted once by its verdict; forwarded ones also by their service and their back-end, others by
+//! their service when they got so far.
 
 use super::Plan;
 use crate::tables::Counters;
-use crate::verdict::{Forwarded, Verdict};
+use crate::verdict::{Answered, Forwarded, Verdict};
 
-/// Counts what became of a frame of `bytes` bytes.
+/// Counts a frame of `bytes` bytes that was handed to a back-end.
 #[inline(always)]
-pub fn record<C: Counters>(counters: &C, outcome: &Result<Plan<'_>, Verdict>, bytes: u64) {
-    match outcome {
-        Ok(plan) => forwarded(counters, plan, bytes),
-        Err(verdict) => {
-            counters.verdict(verdict.number(), bytes);
-            if let Verdict::Dropped(_, service) = verdict {
-                counters.service(*service, |service| service.dropped.count(bytes));
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn forwarded<C: Counters>(counters: &C, plan: &Plan<'_>, bytes: u64) {
-    counters.verdict(Verdict::Forwarded(plan.how).number(), bytes);
-    counters.service(plan.backend.service, |service| {
+pub(super) fn forwarded<C: Counters>(counters: &C, plan: &Plan<'_>, bytes: u64) {
+    counters.count_verdict(Verdict::Forwarded(plan.how).number(), bytes);
+    counters.count_service(plan.backend.service, |service| {
         service.forwarded.count(bytes);
         match plan.how {
             Forwarded::Remembered => {}
             Forwarded::NewFlow => service.new_flows += 1,
             Forwarded::UnknownFlow => service.unknown_flows += 1,
             Forwarded::TableFull => service.table_full += 1,
+            Forwarded::Affinity => service.affinity += 1,
+            Forwarded::Flood => service.flood += 1,
+            Forwarded::OnePacket => service.one_packet += 1,
+            Forwarded::QuicId => service.quic += 1,
+            Forwarded::Fragment | Forwarded::EarlyFragment => service.fragments += 1,
+            Forwarded::IcmpError => service.icmp_errors += 1,
         }
     });
-    counters.backend(plan.slot, |backend| {
+    counters.count_backend(plan.slot, |backend| {
         backend.forwarded.count(bytes);
-        backend.new_flows += u64::from(plan.how == Forwarded::NewFlow);
+        match plan.how {
+            Forwarded::NewFlow | Forwarded::Affinity => backend.new_flows += 1,
+            Forwarded::Fragment | Forwarded::EarlyFragment => backend.fragments += 1,
+            Forwarded::IcmpError => backend.icmp_errors += 1,
+            _ => {}
+        }
     });
+}
+
+/// Counts a frame of `bytes` bytes that went to no back-end.
+#[inline(always)]
+pub(super) fn stopped<C: Counters>(counters: &C, verdict: Verdict, bytes: u64) {
+    counters.count_verdict(verdict.number(), bytes);
+    match verdict {
+        Verdict::Answered(Answered::TooBig, subject) => {
+            counters.count_service(subject.0, |service| service.too_big += 1);
+        }
+        Verdict::Dropped(_, subject) => counters.count_service(subject.0, |service| service.dropped.count(bytes)),
+        _ => {}
+    }
 }

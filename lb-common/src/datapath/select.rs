@@ -1,69 +1,130 @@
-//! Step 6, for flows that are not known: the back-end that takes the flow, and the memory of it.
+//! Step 9, for flows that are not known: the back-end that takes the flow, and the memory of it.
 //!
-//! A new flow takes the next position of the scheduler's ring. A packet in the middle of a TCP connection that nobody remembers was
-//! given to some back-end by another balancer, or before a restart: the consistent ring, which depends on nothing
+//! A new flow goes where its client was before, or takes what the scheduler's ring says. A packet in the middle of a connection that
+//! nobody remembers was given to some back-end by another balancer, or before a restart: the consistent ring, which depends on nothing
 //! but the flow and the set of back-ends, is the best guess at which.
 
-use super::hand_off::Plan;
-use super::parse::{Packet, Signal};
-use crate::abi::{Backend, BackendState, Service, Settings, Ticks};
-use crate::flow::CONSISTENT_SECRET;
-use crate::flow_table::FlowRecord;
+use super::flow::Found;
+use super::{Matter, Plan, Reading, Situation, admit, affinity, service};
+use crate::abi::{Backend, BackendState, Scheduler, Service, ServiceFlags};
+use crate::flow::{CONSISTENT_SECRET, hash_address};
+use crate::flow_table::{FlowRecord, FlowState, Phase};
 use crate::tables::{Flow, FlowTable, Tables};
-use crate::verdict::{Dropped, Forwarded, Verdict};
+use crate::verdict::{Dropped, Forwarded, Subject, Verdict};
 
 #[inline(always)]
 pub(super) fn backend<'t, T: Tables>(
-    tables: &'t T,
-    settings: &Settings,
-    service: &Service,
-    packet: &Packet,
+    situation: &Situation<'t, T>,
+    reading: &Reading,
     flow: &Flow,
-    now: Ticks,
 ) -> Result<Plan<'t>, Verdict> {
-    let (position, how) = match packet.signal {
-        Signal::Open | Signal::Datagram => (scheduled(tables, service), Forwarded::NewFlow),
-        Signal::Continue | Signal::Close => (consistent(service, flow), Forwarded::UnknownFlow),
+    let service = service::lookup(situation.tables, situation.settings, &flow.key)?;
+    let dropped = |why| Verdict::Dropped(why, Subject(service.id));
+    admit::can_be(reading).map_err(dropped)?;
+    admit::access(situation, service, reading.key.source).map_err(dropped)?;
+    let (found, how) = match reading.matter {
+        Matter::Open | Matter::Datagram => {
+            admit::rate(situation, service, reading).map_err(dropped)?;
+            new_flow(situation, service, reading, flow)
+        }
+        Matter::Continue => (consistent(situation, service, flow), Forwarded::UnknownFlow),
+        // Nothing will follow that would be worth remembering.
+        _ => {
+            let found = consistent(situation, service, flow).ok_or(dropped(Dropped::NoBackend))?;
+            return Ok(found.plan(Forwarded::UnknownFlow, reading, flow));
+        }
     };
-    let plan = plan(tables, service, position, how)?;
-    let remembered = packet.signal != Signal::Close
-        && tables.flows().remember(settings, flow, FlowRecord::new(plan.slot, plan.backend.generation, now));
-    if how == Forwarded::NewFlow && !remembered {
-        // Its later packets will not be known: let this one go where they will go.
-        return self::plan(tables, service, consistent(service, flow), Forwarded::TableFull);
+    let found = found.ok_or(dropped(Dropped::NoBackend))?;
+    if matches!(how, Forwarded::Flood | Forwarded::OnePacket) {
+        return Ok(found.plan(how, reading, flow));
     }
-    Ok(plan)
+    if !remember(situation, service, reading, flow, found) && how != Forwarded::UnknownFlow {
+        // Its later packets will not be known: let this one go where they will go.
+        let found = consistent(situation, service, flow).ok_or(dropped(Dropped::NoBackend))?;
+        return Ok(found.plan(Forwarded::TableFull, reading, flow));
+    }
+    if how == Forwarded::NewFlow {
+        affinity::remember(situation, service, reading, found);
+    }
+    Ok(found.plan(how, reading, flow))
 }
 
-/// The ring position whose turn it is.
+/// Who takes a new flow, and why.
 #[inline(always)]
-fn scheduled<T: Tables>(tables: &T, service: &Service) -> Option<u32> {
-    let turn = tables.cursor(service.id)?.fetch_add(1);
-    let offset = turn.checked_rem(u64::from(service.ring_len))?;
-    Some(service.ring_start + offset as u32)
+fn new_flow<'t, T: Tables>(
+    situation: &Situation<'t, T>,
+    service: &Service,
+    reading: &Reading,
+    flow: &Flow,
+) -> (Option<Found<'t>>, Forwarded) {
+    if service.flags.has(ServiceFlags::ONE_PACKET) {
+        return (scheduled(situation, service, flow), Forwarded::OnePacket);
+    }
+    if !admit::is_calm(situation, service) {
+        return (consistent(situation, service, flow), Forwarded::Flood);
+    }
+    match affinity::recall(situation, service, reading) {
+        Some(found) => (Some(found), Forwarded::Affinity),
+        None => (scheduled(situation, service, flow), Forwarded::NewFlow),
+    }
 }
 
-/// The ring position that the flow has by its hash, on every balancer that has the same back-ends.
 #[inline(always)]
-fn consistent(service: &Service, flow: &Flow) -> Option<u32> {
+pub(super) fn remember<T: Tables>(
+    situation: &Situation<'_, T>,
+    service: &Service,
+    reading: &Reading,
+    flow: &Flow,
+    found: Found<'_>,
+) -> bool {
+    let phase = if reading.matter == Matter::Datagram { Phase::FIRST_DATAGRAM } else { Phase::HALF_OPEN };
+    let state = FlowState::new(phase, service.timeouts);
+    let record = FlowRecord::new(found.slot, found.backend.generation, state, situation.ticks());
+    situation.tables.flows().remember(situation.settings, flow, record)
+}
+
+/// The back-end that the scheduler gives the flow to.
+#[inline(always)]
+fn scheduled<'t, T: Tables>(situation: &Situation<'t, T>, service: &Service, flow: &Flow) -> Option<Found<'t>> {
+    let offset = match service.scheduler {
+        Scheduler::SOURCE_HASH => scale(hash_address(flow.key.source.words(), CONSISTENT_SECRET), service.ring_len),
+        Scheduler::MAGLEV => scale(flow.key.hash(CONSISTENT_SECRET), service.ring_len),
+        _ => {
+            let turn = situation.tables.cursor(service.id)?.fetch_add(1);
+            turn.checked_rem(u64::from(service.ring_len))? as u32
+        }
+    };
+    if service.ring_len == 0 {
+        return None;
+    }
+    at(situation, service, service.ring_start + offset)
+}
+
+/// The back-end that the flow has by its hash, on every balancer that has the same back-ends.
+#[inline(always)]
+pub(super) fn consistent<'t, T: Tables>(
+    situation: &Situation<'t, T>,
+    service: &Service,
+    flow: &Flow,
+) -> Option<Found<'t>> {
     if service.consistent_len == 0 {
         return None;
     }
-    let hash = flow.key.hash(CONSISTENT_SECRET) >> 32;
-    Some(service.consistent_start + ((hash * u64::from(service.consistent_len)) >> 32) as u32)
+    let offset = scale(flow.key.hash(CONSISTENT_SECRET), service.consistent_len);
+    at(situation, service, service.consistent_start + offset)
+}
+
+/// A number below `len` by the upper half of a hash.
+#[inline(always)]
+fn scale(hash: u64, len: u32) -> u32 {
+    (((hash >> 32) * u64::from(len)) >> 32) as u32
 }
 
 #[inline(always)]
-fn plan<'t, T: Tables>(
-    tables: &'t T,
-    service: &Service,
-    position: Option<u32>,
-    how: Forwarded,
-) -> Result<Plan<'t>, Verdict> {
-    let no_backend = Verdict::Dropped(Dropped::NoBackend, service.id);
-    let slot = position.and_then(|position| tables.ring(position)).ok_or(no_backend)?;
+fn at<'t, T: Tables>(situation: &Situation<'t, T>, service: &Service, position: u32) -> Option<Found<'t>> {
+    let slot = situation.tables.ring(position)?;
     // The agent may be giving the ring's positions, or the service's entry, to another service at this moment.
     let is_own = |backend: &&Backend| backend.state != BackendState::FREE && backend.service == service.id;
-    let backend = tables.backend(slot).filter(is_own).ok_or(no_backend)?;
-    Ok(Plan { slot, backend, how })
+    let backend = situation.tables.backend(slot).filter(is_own)?;
+    Some(Found { slot, backend })
 }

@@ -1,19 +1,26 @@
-//! Steps 3 and 5: whether the packet is for a VIP at all and, for a flow that is not known, which service it is for.
+//! Step 7, for flows that are not known: which service the packet is for.
 
-use super::Packet;
-use crate::abi::{Service, Settings};
+use crate::abi::{PortsKey, Service, ServiceKey, ServiceKind, Settings};
+use crate::flow::FlowKey;
 use crate::tables::Tables;
 use crate::verdict::{Passed, Verdict};
 
-/// Passes what is certainly for nobody, before it costs a look into the flow table.
+/// The service of the packet's port, or the narrowest one that has the port among others.
 #[inline(always)]
-pub(super) fn accept(settings: &Settings, packet: &Packet) -> Result<(), Verdict> {
-    if settings.vips.may_contain(packet.key.destination) { Ok(()) } else { Err(NO_SERVICE) }
+pub(super) fn lookup<'t, T: Tables>(tables: &'t T, settings: &Settings, key: &FlowKey) -> Result<&'t Service, Verdict> {
+    let one_port = key.service();
+    if let Some(service) = tables.service(&one_port) {
+        return Ok(service);
+    }
+    of_range(tables, settings, &one_port).ok_or(Verdict::Passed(Passed::NoService))
 }
 
 #[inline(always)]
-pub(super) fn lookup<'t, T: Tables>(tables: &'t T, packet: &Packet) -> Result<&'t Service, Verdict> {
-    tables.service(&packet.key.service()).ok_or(NO_SERVICE)
+fn of_range<'t, T: Tables>(tables: &'t T, settings: &Settings, key: &ServiceKey) -> Option<&'t Service> {
+    if settings.has_ranges == 0 {
+        return None;
+    }
+    let ServiceKey { address, port, protocol, .. } = *key;
+    let first = tables.ports(&PortsKey { address, protocol, padding: 0, port })?;
+    tables.service(&ServiceKey { port: first, kind: ServiceKind::RANGE, ..*key })
 }
-
-const NO_SERVICE: Verdict = Verdict::Passed(Passed::NoService);

@@ -1,14 +1,19 @@
 use super::*;
+use crate::abi::Timeouts;
 use proptest::prelude::*;
 use std::{thread, vec::Vec};
 
 const TIMEOUTS: Timeouts = Timeouts::DEFAULT;
 
+const HALF_OPEN: FlowState = FlowState::new(Phase::HALF_OPEN, TimeoutClass::DEFAULT);
+const ESTABLISHED: FlowState = FlowState::new(Phase::ESTABLISHED, TimeoutClass::DEFAULT);
+const CLOSING: FlowState = FlowState::new(Phase::CLOSING, TimeoutClass::DEFAULT);
+
 /// A bucket whose four entries hold the flows 1, 3, 5 and 7 in these states, last seen at these ticks.
 fn filled(flows: [(FlowState, Ticks); WAYS]) -> Bucket {
     let bucket = Bucket::default();
     for (index, (state, seen)) in flows.into_iter().enumerate() {
-        let record = FlowRecord::new(index as u16, 0, seen).seen(state, seen);
+        let record = FlowRecord::new(index as u16, 0, state, seen);
         assert!(bucket.remember(2 * index as u64 + 1, record, &TIMEOUTS));
     }
     bucket
@@ -17,20 +22,16 @@ fn filled(flows: [(FlowState, Ticks); WAYS]) -> Bucket {
 /// Which of the flows 1, 3, 5, 7 a new one at `now` would push out.
 fn victim(flows: [(FlowState, Ticks); WAYS], now: Ticks) -> Option<usize> {
     let bucket = filled(flows);
-    bucket.remember(99, FlowRecord::new(9, 0, now), &TIMEOUTS).then(|| {
+    bucket.remember(99, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS).then(|| {
         let gone: Vec<_> = (0..WAYS).filter(|&index| bucket.find(2 * index as u64 + 1).is_none()).collect();
         assert_eq!(gone.len(), 1);
         gone[0]
     })
 }
 
-const HALF_OPEN: FlowState = FlowState::HALF_OPEN;
-const ESTABLISHED: FlowState = FlowState::ESTABLISHED;
-const CLOSING: FlowState = FlowState::CLOSING;
-
 #[test]
 fn a_record_keeps_what_is_put_in() {
-    let record = FlowRecord::new(8_191, 65_535, 0xff_ffff).seen(CLOSING, 0xab_cdef);
+    let record = FlowRecord::new(8_191, 65_535, HALF_OPEN, 0xff_ffff).seen(CLOSING, 0xab_cdef);
     assert_eq!((record.slot(), record.generation()), (8_191, 65_535));
     assert_eq!((record.state(), record.last_seen()), (CLOSING, 0xab_cdef));
 }
@@ -38,7 +39,7 @@ fn a_record_keeps_what_is_put_in() {
 #[test]
 fn a_flow_is_found_until_forgotten() {
     let bucket = Bucket::default();
-    let record = FlowRecord::new(3, 1, 10);
+    let record = FlowRecord::new(3, 1, HALF_OPEN, 10);
     assert!(bucket.find(42).is_none());
     assert!(bucket.remember(42, record, &TIMEOUTS));
     let (entry, found) = bucket.find(42).expect("just remembered");
@@ -50,7 +51,7 @@ fn a_flow_is_found_until_forgotten() {
 #[test]
 fn a_flow_remembered_again_keeps_its_place() {
     let bucket = filled([(ESTABLISHED, 10); WAYS]);
-    assert!(bucket.remember(5, FlowRecord::new(7, 0, 11), &TIMEOUTS));
+    assert!(bucket.remember(5, FlowRecord::new(7, 0, HALF_OPEN, 11), &TIMEOUTS));
     assert_eq!(bucket.find(5).map(|(_, record)| record.slot()), Some(7));
     assert!([1, 3, 7].iter().all(|&hash| bucket.find(hash).is_some()));
 }
@@ -85,9 +86,9 @@ fn silence_is_measured_across_the_wrap_of_the_clock() {
 fn an_empty_place_goes_first_at_any_time() {
     for now in [5_000, 1 << (TICK_BITS - 1), (1 << TICK_BITS) - 1] {
         let bucket = Bucket::default();
-        let expired = FlowRecord::new(1, 0, now - 4_000);
+        let expired = FlowRecord::new(1, 0, HALF_OPEN, now - 4_000);
         assert!(bucket.remember(1, expired, &TIMEOUTS));
-        assert!(bucket.remember(99, FlowRecord::new(9, 0, now), &TIMEOUTS));
+        assert!(bucket.remember(99, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS));
         assert!(bucket.find(1).is_some(), "at {now}");
     }
 }
@@ -100,7 +101,7 @@ fn a_flow_that_another_cpu_saw_in_the_next_tick_is_live() {
 #[test]
 fn an_update_with_an_outdated_record_changes_nothing() {
     let bucket = Bucket::default();
-    let record = FlowRecord::new(1, 0, 5);
+    let record = FlowRecord::new(1, 0, HALF_OPEN, 5);
     bucket.remember(42, record, &TIMEOUTS);
     let (entry, _) = bucket.find(42).expect("just remembered");
     entry.update(record.seen(CLOSING, 4), record.seen(ESTABLISHED, 6));
@@ -117,7 +118,7 @@ fn racing_inserters_never_mix_two_flows() {
             scope.spawn(move || {
                 for round in 0..50_000u64 {
                     let flow = (round * 4 + worker) % 1_000;
-                    bucket.remember(flow << 1, FlowRecord::new(flow as u16, 0, round as Ticks), &TIMEOUTS);
+                    bucket.remember(flow << 1, FlowRecord::new(flow as u16, 0, HALF_OPEN, round as Ticks), &TIMEOUTS);
                     for probe in 0..8 {
                         let flow = (round * 7 + probe) % 1_000;
                         if let Some((entry, record)) = bucket.find(flow << 1) {
@@ -140,7 +141,7 @@ proptest! {
         let bucket = filled(seen.map(|seen| (ESTABLISHED, seen)));
         let now = 999;
         for hash in flood {
-            bucket.remember(hash | 1 << 40, FlowRecord::new(9, 0, now), &TIMEOUTS);
+            bucket.remember(hash | 1 << 40, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS);
         }
         prop_assert!((0..WAYS).all(|index| bucket.find(2 * index as u64 + 1).is_some()));
     }

@@ -55,4 +55,10 @@ pub mod ether_type {
 
     /// IPv4.
     pub const IPV4: Be16 = Be16::new(0x0800);
+    /// IPv6.
+    pub const IPV6: Be16 = Be16::new(0x86dd);
+    /// A VLAN tag (IEEE 802.1Q).
+    pub const VLAN: Be16 = Be16::new(0x8100);
+    /// The outer one of two VLAN tags (IEEE 802.1ad).
+    pub const SERVICE_VLAN: Be16 = Be16::new(0x88a8);
 }

@@ -12,7 +12,8 @@ pub struct Tcp {
     sequence: Quad,
     acknowledgement: Quad,
     data_offset: u8,
-    flags: u8,
+    /// What the segment says of its connection, as bits.
+    pub flags: u8,
     window: Be16,
     checksum: Be16,
     urgent: Be16,
@@ -22,20 +23,18 @@ pub struct Tcp {
 unsafe impl Header for Tcp {}
 
 impl Tcp {
-    const FIN: u8 = 0x01;
-    const SYN: u8 = 0x02;
-    const RST: u8 = 0x04;
-    const ACK: u8 = 0x10;
+    /// The sender is done sending.
+    pub const FIN: u8 = 0x01;
+    /// The sender's first segment.
+    pub const SYN: u8 = 0x02;
+    /// The connection is over.
+    pub const RST: u8 = 0x04;
+    /// The segment acknowledges.
+    pub const ACK: u8 = 0x10;
 
-    /// Whether the segment asks for a new connection: SYN without ACK.
+    /// Length of the header in bytes, options included; 0 to 60, and below 20 the header lies.
     #[inline(always)]
-    pub fn opens(&self) -> bool {
-        self.flags & (Self::SYN | Self::ACK | Self::RST) == Self::SYN
-    }
-
-    /// Whether the sender is done sending: FIN or RST.
-    #[inline(always)]
-    pub fn closes(&self) -> bool {
-        self.flags & (Self::FIN | Self::RST) != 0
+    pub fn header_len(&self) -> usize {
+        usize::from(self.data_offset >> 4) * 4
     }
 }

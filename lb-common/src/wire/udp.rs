@@ -9,8 +9,10 @@ pub struct Udp {
     pub source: Be16,
     /// The receiver's port.
     pub destination: Be16,
-    length: Be16,
-    checksum: Be16,
+    /// Bytes of the datagram, this header included.
+    pub length: Be16,
+    /// Of the datagram and a pseudo-header; 0 for none.
+    pub checksum: Be16,
 }
 
 // SAFETY: four 16-bit words.

@@ -1,15 +1,15 @@
 //! The agent without its surroundings: what it knows, and what it does about it.
 
-use super::desired::desired;
+use super::desired::{delivery, desired};
 use super::{Error, report};
 use crate::config::Config;
 use crate::control::{Query, types::Stop};
 use crate::dataplane::Dataplane;
 use crate::network::Network;
-use crate::state::{Observed, RingSpace, plan};
+use crate::state::{Desired, DesiredService, Load, Memory, Observed, plan};
 use lb_common::abi::Ticks;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 use tracing::{error, info, warn};
@@ -18,7 +18,9 @@ use tracing::{error, info, warn};
 pub(super) struct Core<D> {
     dataplane: D,
     known: Known,
-    rings: RingSpace,
+    memory: Memory,
+    /// New flows of services when they were counted last.
+    scheduled: BTreeMap<u32, u64>,
     flow_secret: [u64; 2],
 }
 
@@ -31,7 +33,7 @@ pub(super) struct Known {
     pub(super) failure: Option<String>,
     pub(super) since: Instant,
     /// Why back-ends get no new flows, by address, as it was logged last.
-    unreachable: BTreeMap<Ipv4Addr, String>,
+    unreachable: BTreeMap<IpAddr, String>,
 }
 
 impl<D: Dataplane> Core<D>
@@ -57,7 +59,7 @@ where
             since: Instant::now(),
             unreachable: BTreeMap::new(),
         };
-        Ok(Self { dataplane, known, rings: RingSpace::default(), flow_secret })
+        Ok(Self { dataplane, known, memory: Memory::default(), scheduled: BTreeMap::new(), flow_secret })
     }
 
     /// What the operator wants.
@@ -91,7 +93,8 @@ where
 
     fn apply(&mut self, now: Ticks) -> Result<(), Error> {
         let desired = desired(&self.known.config, &self.known.network, self.flow_secret);
-        for change in plan(&desired, &self.known.observed, &mut self.rings, now)? {
+        let load = self.load(&desired)?;
+        for change in plan(&desired, &self.known.observed, &load, &mut self.memory, now)? {
             if let Err(error) = self.dataplane.apply(&change) {
                 // Whatever was done of it, the maps know.
                 self.known.observed = self.dataplane.observe()?;
@@ -102,12 +105,25 @@ where
         Ok(())
     }
 
+    /// What there is to do, as far as schedulers and affinity ask for it: looking through the flow table takes milliseconds.
+    fn load(&mut self, desired: &Desired) -> Result<Load, Error> {
+        if !desired.services.values().any(DesiredService::heeds_load) {
+            return Ok(Load::default());
+        }
+        let services: Vec<u32> = self.known.observed.services.values().map(|service| service.service.id).collect();
+        let counters = self.dataplane.counters(&services, &[])?;
+        let scheduled = counters.services.iter().map(|(&id, service)| (id, service.new_flows)).collect();
+        let former = std::mem::replace(&mut self.scheduled, scheduled);
+        let since = |(id, flows): (&u32, &u64)| (*id, flows.saturating_sub(former.get(id).copied().unwrap_or(*flows)));
+        Ok(Load { live_flows: self.dataplane.flows().live, new_flows: self.scheduled.iter().map(since).collect() })
+    }
+
     /// Answers a question; returns what is to become of forwarding when the agent is to end. Nobody may be waiting for the answer any
     /// more, which is no harm.
     pub(super) fn answer(&self, query: Query) -> Option<Stop> {
         let (known, dataplane) = (&self.known, &self.dataplane);
         match query {
-            Query::Status(answer) => drop(answer.send(report::status(known, &dataplane.flows()))),
+            Query::Status(answer) => drop(answer.send(report::status(known, dataplane))),
             Query::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
             Query::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
             Query::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
@@ -126,7 +142,7 @@ impl Known {
         let mut now = BTreeMap::new();
         for service in &self.config.services {
             for backend in &service.backends {
-                match self.network.next_hop(backend.address) {
+                match delivery(service, backend, &self.network) {
                     Err(reason) => {
                         let reason = reason.to_string();
                         if self.unreachable.get(&backend.address) != Some(&reason) {

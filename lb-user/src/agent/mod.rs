@@ -16,9 +16,9 @@ mod lock;
 mod neighbours;
 mod preflight;
 mod report;
-mod rights;
+pub(crate) mod rights;
 mod running;
-mod signals;
+pub(crate) mod signals;
 
 pub use desired::desired;
 pub use error::Error;
@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::control::Server;
 use crate::network::Monitor;
 use lock::Lock;
+use neighbours::Backends;
 use running::Running;
 use signals::Signals;
 use std::path::{Path, PathBuf};
@@ -40,14 +41,15 @@ use tracing::error;
 /// When it cannot start: everything is as it was then. What goes wrong later is logged and shown in the status.
 pub async fn run(path: PathBuf, config: Config) -> Result<(), Error> {
     // From here on a signal waits until it can be heeded: it never cuts a start in two.
-    let signals = Signals::catch()?;
+    let signals = Signals::catch().map_err(Error::Signals)?;
     rights::check()?;
     let mut monitor = Monitor::start().await?;
-    let network = monitor.snapshot().await?;
+    let backends = Backends::of(&config);
+    let network = monitor.snapshot(&backends.routed()).await?;
     let pins = Pins::below(&config.pin_folder);
     check_network(&path, &config, &network)?;
     preflight::check_attachments(&config, &network, &pins)?;
-    let network = neighbours::resolve(&mut monitor, &config.addresses(), network).await?;
+    let network = neighbours::resolve(&mut monitor, &backends, network).await?;
 
     let lock = Lock::take(&pins)?;
     let links_before = pins.linked();

@@ -1,9 +1,10 @@
 //! What would be in the way, found before anything is touched.
 
 use super::Error;
+use super::desired::delivery;
 use crate::bpf::Pins;
 use crate::config::Config;
-use crate::network::{Network, XdpAttachment};
+use crate::network::{Network, Unreachable, XdpAttachment};
 use std::path::Path;
 
 /// Checks that the interfaces of the configuration in the file `path` exist, and that its back-ends are on their segments.
@@ -19,7 +20,7 @@ pub fn check_network(path: &Path, config: &Config, network: &Network) -> Result<
         });
     let backends = config.services.iter().flat_map(|service| {
         service.backends.iter().filter_map(move |backend| {
-            let unreachable = network.connected(backend.address).err()?;
+            let unreachable = delivery(service, backend, network).err().filter(Unreachable::is_lasting)?;
             Some(format!("{file}: service \"{}\": back-end \"{}\": {unreachable}", service.name, backend.name))
         })
     });

@@ -1,6 +1,7 @@
 //! What the agent answers: what it knows, with the counters of the data plane.
 
 use super::core::Known;
+use super::desired::delivery;
 use crate::config::Service;
 use crate::control::types::{
     BackendState, BackendStatus, FlowTableStatus, InterfaceStatus, ServiceStatus, Status, VerdictCounter,
@@ -10,10 +11,10 @@ use lb_common::abi::{self, Address, Backend};
 use lb_common::flow_table::{Bucket, WAYS};
 use lb_common::verdict::Verdict;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-pub(super) fn status(known: &Known, census: &FlowCensus) -> Status {
-    let backends = || known.config.services.iter().flat_map(|service| &service.backends);
+pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D) -> Status {
+    let census = dataplane.flows();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -28,10 +29,16 @@ pub(super) fn status(known: &Known, census: &FlowCensus) -> Status {
             live: census.live.values().sum(),
         },
         services: known.config.services.len(),
-        backends: backends().count(),
-        ready: backends().filter(|backend| known.network.next_hop(backend.address).is_ok()).count(),
+        backends: known.config.services.iter().map(|service| service.backends.len()).sum(),
+        ready: known.config.services.iter().map(|service| ready(known, service)).sum(),
+        ns_per_packet: dataplane.run_time().map(|time| time.nanoseconds as f64 / time.packets as f64),
         failure: known.failure.clone(),
     }
+}
+
+/// How many back-ends of the service get new flows.
+fn ready(known: &Known, service: &Service) -> usize {
+    service.backends.iter().filter(|backend| delivery(service, backend, &known.network).is_ok()).count()
 }
 
 fn interfaces(known: &Known) -> Vec<InterfaceStatus> {
@@ -61,18 +68,25 @@ pub(super) fn services<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec
         ServiceStatus {
             name: service.name.clone(),
             vip: service.vip,
-            port: service.port,
+            ports: service.ports,
             protocol: service.protocol,
             scheduler: service.scheduler,
-            forwarding: service.forwarding,
+            forwarding: service.forwarding.to_string(),
             backends: service.backends.len(),
-            ready: service.backends.iter().filter(|backend| known.network.next_hop(backend.address).is_ok()).count(),
+            ready: ready(known, service),
             new_flows: counted.new_flows,
             live_flows: slots.map(|(slot, _)| census.live.get(slot).copied().unwrap_or(0)).sum(),
             packets: counted.forwarded.packets,
             bytes: counted.forwarded.bytes,
             unknown_flows: counted.unknown_flows,
             table_full: counted.table_full,
+            affinity: counted.affinity,
+            flood: counted.flood,
+            one_packet: counted.one_packet,
+            quic: counted.quic,
+            fragments: counted.fragments,
+            icmp_errors: counted.icmp_errors,
+            too_big: counted.too_big,
             dropped: counted.dropped.packets,
         }
     });
@@ -98,26 +112,29 @@ fn service_backends(
     census: &FlowCensus,
 ) -> Vec<BackendStatus> {
     let id = known.observed.services.get(&service.key()).map(|observed| observed.service.id);
-    let total = id.and_then(|id| counters.services.get(&id)).map_or(0, |counted| counted.new_flows);
+    let total = id.and_then(|id| counters.services.get(&id)).map_or(0, |counted| counted.new_flows + counted.affinity);
     let backends = service.backends.iter().map(|backend| {
-        let address = Address::from_v4(backend.address.octets());
+        let address = Address::from(backend.address);
         let slot = id.and_then(|id| slots.get(&(id, address)));
         let counted = slot.and_then(|slot| counters.backends.get(slot)).copied().unwrap_or_default();
-        let next_hop = known.network.next_hop(backend.address);
-        let link = known.network.connected(backend.address).ok();
+        let delivered = delivery(service, backend, &known.network);
+        let link = delivered.as_ref().ok().and_then(|delivered| known.network.links.get(&delivered.ifindex));
         BackendStatus {
             service: service.name.clone(),
             name: backend.name.clone(),
             address: backend.address,
-            state: if next_hop.is_ok() { BackendState::Ready } else { BackendState::Unreachable },
-            reason: next_hop.as_ref().err().map(ToString::to_string),
+            weight: backend.weight,
+            state: if delivered.is_ok() { BackendState::Ready } else { BackendState::Unreachable },
+            reason: delivered.as_ref().err().map(ToString::to_string),
             interface: link.map(|link| link.name.clone()),
-            mac: next_hop.ok().map(|next_hop| next_hop.mac.to_string()),
+            mac: delivered.ok().map(|delivered| delivered.mac.to_string()),
             new_flows: counted.new_flows,
             share: if total == 0 { 0.0 } else { counted.new_flows as f64 / total as f64 },
             live_flows: slot.and_then(|slot| census.live.get(slot)).copied().unwrap_or(0),
             packets: counted.forwarded.packets,
             bytes: counted.forwarded.bytes,
+            fragments: counted.fragments,
+            icmp_errors: counted.icmp_errors,
         }
     });
     backends.collect()
@@ -135,12 +152,12 @@ fn leaving_backend(
         known.observed.services.get(&service.key()).is_some_and(|observed| observed.service.id == backend.service)
     });
     let counted = counters.backends.get(&slot).copied().unwrap_or_default();
-    let [.., a, b, c, d] = backend.address.0;
-    let address = Ipv4Addr::new(a, b, c, d);
+    let address = IpAddr::from(backend.address);
     BackendStatus {
         service: service.map_or_else(|| "(removed)".to_owned(), |service| service.name.clone()),
         name: address.to_string(),
         address,
+        weight: 0,
         state: BackendState::Leaving,
         reason: Some("removed from the configuration: its live flows may end in peace".to_owned()),
         interface: known.network.links.get(&backend.ifindex).map(|link| link.name.clone()),
@@ -150,19 +167,15 @@ fn leaving_backend(
         live_flows: census.live.get(&slot).copied().unwrap_or(0),
         packets: counted.forwarded.packets,
         bytes: counted.forwarded.bytes,
+        fragments: counted.fragments,
+        icmp_errors: counted.icmp_errors,
     }
 }
 
 pub(super) fn verdicts<D: Dataplane>(dataplane: &D) -> Result<Vec<VerdictCounter>, D::Error> {
     let counters = dataplane.counters(&[], &[])?;
     let verdicts = Verdict::all().map(|verdict| {
-        let tally = counters.verdicts[verdict.number() as usize];
-        VerdictCounter {
-            action: verdict.action().to_owned(),
-            reason: verdict.name().to_owned(),
-            packets: tally.packets,
-            bytes: tally.bytes,
-        }
+        VerdictCounter::new(verdict.action(), verdict.name(), &counters.verdicts[verdict.number() as usize])
     });
     Ok(verdicts.collect())
 }

@@ -1,34 +1,55 @@
 use super::Error;
 use std::fs;
 
-/// What loading, attaching and asking for neighbours need (capabilities(7)), by number.
-const NEEDED: [(u32, &str); 3] = [(12, "CAP_NET_ADMIN"), (38, "CAP_PERFMON"), (39, "CAP_BPF")];
+/// A capability (capabilities(7)): its number and its name.
+pub(crate) type Capability = (u32, &'static str);
 
-/// Checks that the process may do what an agent does.
+/// To change the network's settings, and to attach programs to it.
+pub(crate) const NET_ADMIN: Capability = (12, "CAP_NET_ADMIN");
+/// To have a program read the network's packets.
+pub(crate) const PERFMON: Capability = (38, "CAP_PERFMON");
+/// To load programs and make maps.
+pub(crate) const BPF: Capability = (39, "CAP_BPF");
+
+/// Checks that the process may do what an agent does: load, attach, and ask for neighbours.
 pub(super) fn check() -> Result<(), Error> {
+    match lacking(&[NET_ADMIN, PERFMON, BPF]) {
+        None => Ok(()),
+        Some(missing) => Err(Error::Rights { missing }),
+    }
+}
+
+/// The names of those capabilities that this process lacks; `None` when it has all of them.
+pub(crate) fn lacking(needed: &[Capability]) -> Option<String> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let missing = missing(&status);
-    if missing.is_empty() { Ok(()) } else { Err(Error::Rights { missing: missing.join(", ") }) }
+    let missing = missing(needed, &status);
+    (!missing.is_empty()).then(|| missing.join(", "))
 }
 
 /// The capabilities that a process with this `/proc/PID/status` lacks.
-fn missing(status: &str) -> Vec<&'static str> {
+fn missing(needed: &[Capability], status: &str) -> Vec<&'static str> {
     let effective = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .unwrap_or(0);
-    NEEDED.into_iter().filter(|(number, _)| effective & (1 << number) == 0).map(|(_, name)| name).collect()
+    needed.iter().filter(|(number, _)| effective & (1 << number) == 0).map(|&(_, name)| name).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::*;
 
     #[test]
     fn what_is_missing_is_named() {
+        let missing = |status| missing(&[NET_ADMIN, PERFMON, BPF], status);
         assert_eq!(missing("CapEff:\t000001ffffffffff\n"), [""; 0]);
         assert_eq!(missing("CapEff:\t0000000000001000\n"), ["CAP_PERFMON", "CAP_BPF"]);
         assert_eq!(missing(""), ["CAP_NET_ADMIN", "CAP_PERFMON", "CAP_BPF"]);
+    }
+
+    #[test]
+    fn only_what_is_needed_can_be_missing() {
+        assert_eq!(missing(&[NET_ADMIN], "CapEff:\t0000000000001000\n"), [""; 0]);
     }
 }

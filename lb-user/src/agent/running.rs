@@ -1,11 +1,13 @@
+use super::Error;
 use super::core::Core;
 use super::lock::Lock;
+use super::neighbours::{self, Backends};
 use super::signals::Signals;
-use super::{Error, neighbours};
-use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins};
+use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{Config, InterfaceName};
 use crate::control::{Server, types::Stop};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +21,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Running {
     core: Core<KernelDataplane>,
     pins: Pins,
+    /// The kernel measures run times as long as somebody holds this.
+    _measuring: Option<OwnedFd>,
 }
 
 impl Running {
@@ -27,9 +31,10 @@ impl Running {
     /// What can fail comes before what changes anything: until the last step, packets meet the services of before, or, with new
     /// maps, pass because the program does not know its interfaces yet.
     pub(super) fn start(path: PathBuf, config: Config, network: &Network, pins: &Pins) -> Result<Self, Error> {
-        let object = Object::load(config.flow_table.flows, Pinning::In(pins))?;
+        let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
         let core = Core::new(path, config, KernelDataplane::new(object)?)?;
-        let mut agent = Self { core, pins: pins.clone() };
+        let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
+        let mut agent = Self { core, pins: pins.clone(), _measuring: measuring };
         agent.attach(network, |_| true)?;
         agent.core.reconcile(network, bpf::now())?;
         let config = agent.core.config();
@@ -76,11 +81,12 @@ impl Running {
 
     /// Brings the maps in line with the network as it is now.
     async fn follow(&mut self, monitor: &mut Monitor) {
-        let network = match monitor.snapshot().await {
+        let backends = Backends::of(self.core.config());
+        let network = match monitor.snapshot(&backends.routed()).await {
             Ok(network) => network,
             Err(error) => return warn!(%error, "the network cannot be read: going on with what was known"),
         };
-        neighbours::probe(monitor, &self.core.config().addresses(), &network).await;
+        neighbours::probe(monitor, &backends, &network).await;
         // An interface that was taken away and came back has lost the program. The next tick tries again, whatever fails.
         let attached = self.attach(&network, |link| link.xdp == XdpAttachment::None);
         let done = attached.map_err(Error::from).and_then(|()| self.core.reconcile(&network, bpf::now()));

@@ -1,8 +1,8 @@
-use super::Error;
+use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that tell an agent to end: SIGTERM, SIGINT (Ctrl-C), and SIGHUP when its terminal goes away.
-pub(super) struct Signals {
+/// The signals that tell a process to end: SIGTERM, SIGINT (Ctrl-C), and SIGHUP when its terminal goes away.
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
@@ -10,17 +10,16 @@ pub(super) struct Signals {
 
 impl Signals {
     /// Catches them from now on.
-    pub(super) fn catch() -> Result<Self, Error> {
-        let catch = |kind| signal(kind).map_err(Error::Signals);
+    pub(crate) fn catch() -> io::Result<Self> {
         Ok(Self {
-            terminate: catch(SignalKind::terminate())?,
-            interrupt: catch(SignalKind::interrupt())?,
-            hang_up: catch(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
     /// Waits for one, or returns at once if one has come already.
-    pub(super) async fn received(&mut self) {
+    pub(crate) async fn received(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -4,8 +4,8 @@ use super::pins::Pins;
 use crate::config::XdpMode;
 use crate::network::{Link, XdpAttachment};
 use aya::programs::links::{FdLink, PinnedLink};
-use aya::programs::xdp::{XdpLink, XdpLinkId};
-use aya::programs::{self, ProgramError};
+use aya::programs::xdp::XdpLink;
+use aya::programs::{self, ProgramError, Xdp};
 use aya::sys::SyscallError;
 use aya::util::KernelVersion;
 use std::fs;
@@ -19,9 +19,6 @@ use tracing::{info, warn};
 /// When another program is attached there, or the kernel refuses.
 pub fn attach(object: &mut Object, pins: &Pins, link: &Link, mode: XdpMode) -> Result<(), Error> {
     let interface = link.name.as_str();
-    if KernelVersion::current().is_ok_and(|running| running < KernelVersion::new(5, 9, 0)) {
-        return Err(refused(interface, "XDP links need Linux 5.9 or newer: upgrade the kernel"));
-    }
     if pins.has_link(interface) {
         if link.xdp != XdpAttachment::None {
             return adopt(object, pins, link, mode);
@@ -29,12 +26,7 @@ pub fn attach(object: &mut Object, pins: &Pins, link: &Link, mode: XdpMode) -> R
         // What is pinned belongs to an interface that was renamed or removed since.
         unpin(pins, interface)?;
     }
-    let (attached, mode) = attach_new(object, interface, link.ifindex, mode)?;
-    let attached = object.xdp()?.take_link(attached).map_err(|error| refused(interface, &error.to_string()))?;
-    let attached = FdLink::try_from(attached).map_err(|_| {
-        let remedy = format!("detach it with `ip link set dev {interface} xdp off`");
-        refused(interface, &format!("the kernel attached the program in a way that cannot be pinned: {remedy}"))
-    })?;
+    let (attached, mode) = attach_new(object.xdp()?, interface, link.ifindex, mode)?;
     let path = pins.link(interface);
     attached.pin(&path).map_err(|error| Error::Pin { path, source: io::Error::other(error) })?;
     info!(interface, mode, "attached");
@@ -83,15 +75,18 @@ fn adopt(object: &mut Object, pins: &Pins, link: &Link, mode: XdpMode) -> Result
     Ok(())
 }
 
-fn attach_new(
-    object: &mut Object,
+/// Attaches a program to an interface that has none, for as long as somebody holds the attachment. Returns the mode as well.
+pub(super) fn attach_new(
+    program: &mut Xdp,
     interface: &str,
     ifindex: u32,
     mode: XdpMode,
-) -> Result<(XdpLinkId, &'static str), Error> {
+) -> Result<(FdLink, &'static str), Error> {
+    if KernelVersion::current().is_ok_and(|running| running < KernelVersion::new(5, 9, 0)) {
+        return Err(refused(interface, "XDP links need Linux 5.9 or newer: upgrade the kernel"));
+    }
     let native = programs::XdpMode::Driver;
     let generic = programs::XdpMode::Skb;
-    let program = object.xdp()?;
     let attempt = match mode {
         XdpMode::Generic => program.attach_to_if_index(ifindex, generic).map(|link| (link, "generic")),
         XdpMode::Native => program.attach_to_if_index(ifindex, native).map(|link| (link, "native")),
@@ -104,18 +99,24 @@ fn attach_new(
             attempt => attempt.map(|link| (link, "native")),
         },
     };
-    attempt.map_err(|error| {
+    let (attached, mode) = attempt.map_err(|error| {
         if is_busy(&error) {
             return Error::busy(interface);
         }
         let reason = os_error(&error).map_or_else(|| error.to_string(), ToString::to_string);
         match mode {
             XdpMode::Native => {
-                refused(interface, &format!("no native XDP: {reason}; set agent: xdp-mode to \"auto\" or \"generic\""))
+                refused(interface, &format!("no native XDP: {reason}; set xdp-mode to \"auto\" or \"generic\""))
             }
             XdpMode::Auto | XdpMode::Generic => refused(interface, &format!("cannot attach the XDP program: {reason}")),
         }
-    })
+    })?;
+    let attached = program.take_link(attached).map_err(|error| refused(interface, &error.to_string()))?;
+    let attached = FdLink::try_from(attached).map_err(|_| {
+        let remedy = format!("detach it with `ip link set dev {interface} xdp off`");
+        refused(interface, &format!("the kernel attached the program in a way that outlives its owner: {remedy}"))
+    })?;
+    Ok((attached, mode))
 }
 
 fn refused(interface: &str, reason: &str) -> Error {

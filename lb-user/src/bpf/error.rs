@@ -1,6 +1,7 @@
 use aya::EbpfError;
 use aya::maps::MapError;
 use aya::programs::ProgramError;
+use aya::sys::SyscallError;
 use std::io;
 use std::path::PathBuf;
 
@@ -61,16 +62,26 @@ pub enum Error {
     },
     /// The pinned flow table has another size than the configuration says.
     #[error(
-        "flow-table: flows is {wanted}, but the flow table that is pinned has room for {found}: set it to {found}, or let go of all flows with `handoff stop --purge --pin-folder {}`, which ends forwarding until the next start",
+        "flow-table: {key} is {wanted}, but the table that is pinned has room for {found}: set it to {found}, or let go of all flows with `handoff stop --purge --pin-folder {}`, which ends forwarding until the next start",
         folder.display()
     )]
-    FlowTableSize {
-        /// Flows that the pinned table has room for.
+    TableSize {
+        /// The key of the configuration.
+        key: &'static str,
+        /// Entries that the pinned table has room for.
         found: u32,
-        /// Flows that the configuration asks for.
+        /// Entries that the configuration asks for.
         wanted: u32,
         /// The folder of the pins.
         folder: PathBuf,
+    },
+    /// The kernel does not measure run times.
+    #[error(
+        "the kernel refuses to measure run times: {source}; leave out `measure-run-time`, or give the agent CAP_SYS_ADMIN"
+    )]
+    Statistics {
+        /// Why.
+        source: Box<SyscallError>,
     },
     /// A pin cannot be made, opened or removed.
     #[error("{}: {source}", path.display())]

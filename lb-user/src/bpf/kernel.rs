@@ -1,29 +1,38 @@
 use super::mapped::Mapped;
 use super::object::Object;
 use super::plain::{IsPlain, Plain};
-use super::{Error, now};
+use super::{Error, RunTime, now};
 use crate::dataplane::flows::forget_flows;
 use crate::dataplane::{Counters, Dataplane, FlowCensus};
-use crate::state::{Change, Observed, ObservedService};
-use aya::maps::{Array, HashMap, MapData, PerCpuArray};
+use crate::state::{AccessRules, Change, Observed, ObservedService, PortsPrefix, QuicSecret};
+use aya::maps::lpm_trie::{Key, LpmTrie};
+use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::util::nr_cpus;
 use lb_common::abi::{
-    Backend, BackendCounters, MAX_BACKENDS, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings,
-    Tally, Timeouts,
+    AccessKey, AccessList, Action, Address, Backend, BackendCounters, MAX_BACKENDS, PortsKey, QuicKey, QuicServer,
+    QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings, Tally, Timeouts,
+    VerdictCounters,
 };
 use lb_common::flow_table::Bucket;
+use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
+use lb_common::wire::Be16;
 
 /// The data plane in the kernel.
 pub struct KernelDataplane {
     object: Object,
     settings: Array<MapData, Plain<Settings>>,
     services: HashMap<MapData, Plain<ServiceKey>, Plain<Service>>,
+    vips: HashMap<MapData, Plain<Address>, u32>,
+    ports: LpmTrie<MapData, Plain<PortsKey>, u32>,
+    access: LpmTrie<MapData, Plain<AccessKey>, Plain<Action>>,
+    quic: HashMap<MapData, Plain<QuicKey>, Plain<QuicConfig>>,
+    quic_servers: HashMap<MapData, Plain<QuicServerKey>, Plain<QuicServer>>,
     cursors: Array<MapData, Plain<[u64; 8]>>,
     rings: Mapped<RingChunk>,
     backends: Array<MapData, Plain<Backend>>,
     flows: Mapped<Bucket>,
-    verdicts: PerCpuArray<MapData, Plain<Tally>>,
+    verdicts: PerCpuArray<MapData, Plain<VerdictCounters>>,
     service_counters: PerCpuArray<MapData, Plain<ServiceCounters>>,
     backend_counters: PerCpuArray<MapData, Plain<BackendCounters>>,
 }
@@ -37,6 +46,11 @@ impl KernelDataplane {
         Ok(Self {
             settings: object.take("SETTINGS")?.try_into().map_err(Error::map("SETTINGS"))?,
             services: object.take("SERVICES")?.try_into().map_err(Error::map("SERVICES"))?,
+            vips: object.take("VIPS")?.try_into().map_err(Error::map("VIPS"))?,
+            ports: object.take("PORTS")?.try_into().map_err(Error::map("PORTS"))?,
+            access: object.take("ACCESS")?.try_into().map_err(Error::map("ACCESS"))?,
+            quic: object.take("QUIC")?.try_into().map_err(Error::map("QUIC"))?,
+            quic_servers: object.take("QUIC_SERVERS")?.try_into().map_err(Error::map("QUIC_SERVERS"))?,
             cursors: object.take("CURSORS")?.try_into().map_err(Error::map("CURSORS"))?,
             rings: Mapped::new("RINGS", &object.take_array("RINGS")?)?,
             backends: object.take("BACKENDS")?.try_into().map_err(Error::map("BACKENDS"))?,
@@ -68,6 +82,23 @@ impl KernelDataplane {
         }
     }
 
+    fn set_access(&mut self, rules: &AccessRules) -> Result<(), MapError> {
+        for rule in rules.rules() {
+            let key = AccessKey { list: rules.list(), source: rule.source };
+            let key = Key::new(AccessKey::LIST_BITS + u32::from(rule.bits), Plain(key));
+            self.access.insert(&key, Plain(rule.action()), 0)?;
+        }
+        Ok(())
+    }
+
+    fn remove_access(&mut self, list: AccessList) -> Result<(), MapError> {
+        let keys: Vec<_> = self.access.keys().collect::<Result<_, _>>()?;
+        for key in keys.iter().filter(|key| key.data().0.list == list) {
+            self.access.remove(key)?;
+        }
+        Ok(())
+    }
+
     fn set_service(&mut self, key: &ServiceKey, service: &ObservedService) -> Result<(), Error> {
         self.write_ring(service.service.ring_start, &service.ring);
         self.write_ring(service.service.consistent_start, &service.consistent);
@@ -91,6 +122,25 @@ impl Dataplane for KernelDataplane {
             let consistent = self.read_ring(service.consistent_start, service.consistent_len);
             observed.services.insert(key, ObservedService { service, ring, consistent });
         }
+        for address in self.vips.keys() {
+            observed.vips.insert(address.map_err(Error::map("VIPS"))?.0);
+        }
+        for entry in &self.ports {
+            let (key, first) = entry.map_err(Error::map("PORTS"))?;
+            let prefix = PortsPrefix { first: key.data().0, bits: key.prefix_len() };
+            observed.ports.insert(prefix, Be16::from_raw(first as u16));
+        }
+        for entry in &self.quic {
+            let (Plain(key), Plain(config)) = entry.map_err(Error::map("QUIC"))?;
+            observed.quic.insert(key, QuicSecret::new(config));
+        }
+        for entry in &self.quic_servers {
+            let (Plain(key), Plain(server)) = entry.map_err(Error::map("QUIC_SERVERS"))?;
+            observed.quic_servers.insert(key, server);
+        }
+        for key in self.access.keys() {
+            observed.access.insert(key.map_err(Error::map("ACCESS"))?.data().0.list);
+        }
         for slot in 0..MAX_BACKENDS as u16 {
             let backend = self.backends.get(&u32::from(slot), 0).map_err(Error::map("BACKENDS"))?.0;
             if backend != Backend::FREE {
@@ -106,6 +156,25 @@ impl Dataplane for KernelDataplane {
             Change::SetBackend { slot, backend } => {
                 self.backends.set(u32::from(*slot), Plain(*backend), 0).map_err(Error::map("BACKENDS"))
             }
+            Change::AddVip(address) => self.vips.insert(Plain(*address), 1, 0).map_err(Error::map("VIPS")),
+            Change::RemoveVip(address) => self.vips.remove(&Plain(*address)).map_err(Error::map("VIPS")),
+            Change::SetPorts { prefix, first } => {
+                let key = Key::new(prefix.bits, Plain(prefix.first));
+                self.ports.insert(&key, u32::from(first.raw()), 0).map_err(Error::map("PORTS"))
+            }
+            Change::RemovePorts(prefix) => {
+                self.ports.remove(&Key::new(prefix.bits, Plain(prefix.first))).map_err(Error::map("PORTS"))
+            }
+            Change::SetQuic { key, config } => {
+                self.quic.insert(Plain(*key), Plain(*config.config()), 0).map_err(Error::map("QUIC"))
+            }
+            Change::RemoveQuic(key) => self.quic.remove(&Plain(*key)).map_err(Error::map("QUIC")),
+            Change::SetQuicServer { key, server } => {
+                self.quic_servers.insert(Plain(*key), Plain(*server), 0).map_err(Error::map("QUIC_SERVERS"))
+            }
+            Change::RemoveQuicServer(key) => self.quic_servers.remove(&Plain(*key)).map_err(Error::map("QUIC_SERVERS")),
+            Change::SetAccess(rules) => self.set_access(rules).map_err(Error::map("ACCESS")),
+            Change::RemoveAccess(list) => self.remove_access(*list).map_err(Error::map("ACCESS")),
             Change::SetService { key, service } => self.set_service(key, service),
             Change::RemoveService { key } => self.services.remove(&Plain(*key)).map_err(Error::map("SERVICES")),
             Change::ResetServiceCounters { id } => {
@@ -125,9 +194,9 @@ impl Dataplane for KernelDataplane {
     }
 
     fn counters(&self, services: &[u32], slots: &[u16]) -> Result<Counters, Error> {
-        let mut verdicts = [Tally::default(); MAX_VERDICTS as usize];
-        for (number, tally) in verdicts.iter_mut().enumerate() {
-            *tally = sum(&self.verdicts, number as u32, add_tally).map_err(Error::map("VERDICTS"))?;
+        let mut verdicts = [VerdictCounters::default(); MAX_VERDICTS as usize];
+        for (number, verdict) in verdicts.iter_mut().enumerate() {
+            *verdict = sum(&self.verdicts, number as u32, VerdictCounters::add).map_err(Error::map("VERDICTS"))?;
         }
         let services = services.iter().map(|&id| Ok((id, sum(&self.service_counters, id, add_service)?)));
         let backends = slots.iter().map(|&slot| Ok((slot, sum(&self.backend_counters, u32::from(slot), add_backend)?)));
@@ -136,6 +205,10 @@ impl Dataplane for KernelDataplane {
             services: services.collect::<Result<_, _>>().map_err(Error::map("SERVICE_COUNTERS"))?,
             backends: backends.collect::<Result<_, _>>().map_err(Error::map("BACKEND_COUNTERS"))?,
         })
+    }
+
+    fn run_time(&self) -> Option<RunTime> {
+        self.object.run_time()
     }
 
     fn flows(&self) -> FlowCensus {
@@ -149,7 +222,7 @@ fn sum<T: IsPlain + Default>(
     map: &PerCpuArray<MapData, Plain<T>>,
     index: u32,
     add: fn(&mut T, &T),
-) -> Result<T, aya::maps::MapError> {
+) -> Result<T, MapError> {
     let values = map.get(&index, 0)?;
     Ok(values.iter().fold(T::default(), |mut total, Plain(value)| {
         add(&mut total, value);
@@ -157,7 +230,7 @@ fn sum<T: IsPlain + Default>(
     }))
 }
 
-fn reset<T: IsPlain>(map: &mut PerCpuArray<MapData, Plain<T>>, index: u32, zero: T) -> Result<(), aya::maps::MapError> {
+fn reset<T: IsPlain>(map: &mut PerCpuArray<MapData, Plain<T>>, index: u32, zero: T) -> Result<(), MapError> {
     let cpus = nr_cpus().map_err(|(_, io_error)| io_error)?;
     map.set(index, vec![Plain(zero); cpus].try_into()?, 0)
 }
@@ -173,9 +246,18 @@ fn add_service(total: &mut ServiceCounters, one: &ServiceCounters) {
     total.new_flows += one.new_flows;
     total.unknown_flows += one.unknown_flows;
     total.table_full += one.table_full;
+    total.affinity += one.affinity;
+    total.flood += one.flood;
+    total.one_packet += one.one_packet;
+    total.quic += one.quic;
+    total.fragments += one.fragments;
+    total.icmp_errors += one.icmp_errors;
+    total.too_big += one.too_big;
 }
 
 fn add_backend(total: &mut BackendCounters, one: &BackendCounters) {
     add_tally(&mut total.forwarded, &one.forwarded);
     total.new_flows += one.new_flows;
+    total.fragments += one.fragments;
+    total.icmp_errors += one.icmp_errors;
 }

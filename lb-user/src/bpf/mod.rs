@@ -6,6 +6,7 @@
 //! | `object` | loads the embedded object and opens its maps |
 //! | `pins` | where maps and links are pinned, and whether what is pinned there can be adopted |
 //! | `attach` | attaches the program to interfaces, or takes over where an earlier one is attached |
+//! | `decapsulator` | [`Decapsulator`]: the program of a back-end, and its maps |
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
@@ -13,18 +14,22 @@
 #![expect(unsafe_code, reason = "map values cross into the kernel as bytes and through memory mappings")]
 
 mod attach;
+mod decapsulator;
 mod error;
 mod kernel;
 mod mapped;
 mod object;
 mod pins;
 mod plain;
+mod run_time;
 
 pub use attach::{attach, detach_others};
+pub use decapsulator::Decapsulator;
 pub use error::Error;
 pub use kernel::KernelDataplane;
-pub use object::{Object, Pinning};
+pub use object::{Object, Pinning, Sizes};
 pub use pins::Pins;
+pub use run_time::{RunTime, measure_run_time};
 
 use lb_common::abi::{Ticks, ticks};
 use nix::time::{ClockId, clock_gettime};

@@ -1,14 +1,19 @@
-use super::Error;
-use super::pins::{FLOWS, MapShape, Pins};
+use super::pins::{CLIENTS, FLOWS, MapShape, Pins};
+use super::{Error, RunTime};
+use crate::config::FlowTable;
 use aya::maps::{Map, MapData, MapType};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
 use lb_common::abi::{
-    Backend, BackendCounters, MAX_BACKENDS, MAX_RING_POSITIONS, MAX_SERVICES, RING_CHUNK, RingChunk, Service,
-    ServiceCounters, ServiceKey, Settings, Tally,
+    AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_ACCESS_PREFIXES, MAX_BACKENDS,
+    MAX_LIMITED_SOURCES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS, MAX_RING_POSITIONS, MAX_SERVICES,
+    PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey,
+    Settings, SourceKey, VerdictCounters,
 };
 use lb_common::flow_table::{Bucket, WAYS};
+use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
+use std::os::fd::AsFd;
 
 /// The XDP object that this agent was built with.
 static EMBEDDED: &[u8] = aya::include_bytes_aligned!(env!("HANDOFF_BPF_OBJECT"));
@@ -22,6 +27,25 @@ pub enum Pinning<'a> {
     Off,
 }
 
+/// Entries of the tables that the configuration sizes: powers of two, four at least.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Flows.
+    pub flows: u32,
+    /// Clients with affinity.
+    pub clients: u32,
+}
+
+impl Sizes {
+    /// As small as they can be: for a program that remembers nothing.
+    pub const LEAST: Self = Self { flows: WAYS as u32, clients: WAYS as u32 };
+
+    /// Those of the configuration.
+    pub fn of(table: &FlowTable) -> Self {
+        Self { flows: table.flows, clients: table.clients }
+    }
+}
+
 /// A loaded object: maps made or adopted, the program accepted by the kernel, nothing attached.
 pub struct Object {
     ebpf: Ebpf,
@@ -29,24 +53,24 @@ pub struct Object {
 }
 
 impl Object {
-    /// Loads the embedded object, with room for `flows` flows.
+    /// Loads the embedded object, with tables of these sizes.
     ///
     /// # Errors
     /// When pinned maps are of another shape, or the kernel rejects maps or program.
-    pub fn load(flows: u32, pinning: Pinning<'_>) -> Result<Self, Error> {
-        Self::load_from(EMBEDDED, "handoff", flows, pinning)
+    pub fn load(sizes: Sizes, pinning: Pinning<'_>) -> Result<Self, Error> {
+        Self::load_from(EMBEDDED, "handoff", sizes, pinning)
     }
 
     /// Loads the program `program` of another object with the same maps.
     ///
     /// # Errors
     /// As [`Object::load`].
-    pub fn load_from(object: &[u8], program: &'static str, flows: u32, pinning: Pinning<'_>) -> Result<Self, Error> {
-        let buckets = flows / WAYS as u32;
+    pub fn load_from(object: &[u8], program: &'static str, sizes: Sizes, pinning: Pinning<'_>) -> Result<Self, Error> {
         let mut loader = EbpfLoader::new();
-        loader.map_max_entries(FLOWS, buckets);
+        loader.map_max_entries(FLOWS, sizes.flows / WAYS as u32);
+        loader.map_max_entries(CLIENTS, sizes.clients / WAYS as u32);
         if let Pinning::In(pins) = pinning {
-            for (name, shape) in shapes(buckets) {
+            for (name, shape) in shapes(sizes) {
                 pins.check_map(name, &shape)?;
                 loader.map_pin_path(name, pins.map(name));
             }
@@ -68,6 +92,12 @@ impl Object {
         self.ebpf.program_mut(self.program).and_then(|program| program.try_into().ok()).ok_or(missing)
     }
 
+    /// What the kernel measured of the program.
+    pub(super) fn run_time(&self) -> Option<RunTime> {
+        let program: &Xdp = self.ebpf.program(self.program)?.try_into().ok()?;
+        RunTime::of(program.fd().ok()?.as_fd())
+    }
+
     /// Takes a map out of the object.
     pub(super) fn take(&mut self, name: &'static str) -> Result<Map, Error> {
         self.ebpf.take_map(name).ok_or(Error::Object { kind: "map", name })
@@ -83,20 +113,36 @@ impl Object {
 }
 
 /// The maps that are pinned, as the object defines them.
-fn shapes(buckets: u32) -> [(&'static str, MapShape); 9] {
+fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 18] {
     const ARRAY: MapType = MapType::Array;
     const PER_CPU: MapType = MapType::PerCpuArray;
     [
         ("SETTINGS", shape::<u32, Settings>(ARRAY, 1)),
         ("SERVICES", shape::<ServiceKey, Service>(MapType::Hash, MAX_SERVICES)),
+        ("VIPS", shape::<Address, u32>(MapType::Hash, MAX_SERVICES)),
+        ("PORTS", shape::<Prefixed<PortsKey>, u32>(MapType::LpmTrie, MAX_PORT_PREFIXES)),
+        ("ACCESS", shape::<Prefixed<AccessKey>, Action>(MapType::LpmTrie, MAX_ACCESS_PREFIXES)),
+        ("LIMITERS", shape::<u32, u64>(ARRAY, Limiter::COUNT)),
+        ("SOURCES", shape::<SourceKey, u64>(MapType::LruHash, MAX_LIMITED_SOURCES)),
+        ("QUIC", shape::<QuicKey, QuicConfig>(MapType::Hash, MAX_QUIC_CONFIGS)),
+        ("QUIC_SERVERS", shape::<QuicServerKey, QuicServer>(MapType::Hash, MAX_QUIC_SERVERS)),
         ("CURSORS", shape::<u32, [u64; 8]>(ARRAY, MAX_SERVICES)),
         ("RINGS", shape::<u32, RingChunk>(ARRAY, MAX_RING_POSITIONS / RING_CHUNK as u32)),
         ("BACKENDS", shape::<u32, Backend>(ARRAY, MAX_BACKENDS)),
-        (FLOWS, shape::<u32, Bucket>(ARRAY, buckets)),
-        ("VERDICTS", shape::<u32, Tally>(PER_CPU, MAX_VERDICTS)),
+        (FLOWS, shape::<u32, Bucket>(ARRAY, sizes.flows / WAYS as u32)),
+        (CLIENTS, shape::<u32, Bucket>(ARRAY, sizes.clients / WAYS as u32)),
+        ("FRAGMENTS", shape::<u32, Bucket>(ARRAY, FRAGMENT_BUCKETS)),
+        ("VERDICTS", shape::<u32, VerdictCounters>(PER_CPU, MAX_VERDICTS)),
         ("SERVICE_COUNTERS", shape::<u32, ServiceCounters>(PER_CPU, MAX_SERVICES)),
         ("BACKEND_COUNTERS", shape::<u32, BackendCounters>(PER_CPU, MAX_BACKENDS)),
     ]
+}
+
+/// Key of a trie: the number of leading bits, then the bits.
+#[repr(C)]
+struct Prefixed<K> {
+    _bits: u32,
+    _key: K,
 }
 
 fn shape<K, V>(map_type: MapType, max_entries: u32) -> MapShape {

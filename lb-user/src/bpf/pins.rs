@@ -16,6 +16,9 @@ const DOT: &str = ":";
 /// The flow table's map, whose size the operator chooses.
 pub(super) const FLOWS: &str = "FLOWS";
 
+/// The map of clients with affinity, whose size the operator chooses.
+pub(super) const CLIENTS: &str = "CLIENTS";
+
 /// Where maps and links are pinned: they outlive the agent there. The version of the map layout is part of the path.
 #[derive(Clone, Debug)]
 pub struct Pins {
@@ -107,9 +110,11 @@ impl Pins {
             return Ok(());
         }
         let folder = self.top.parent().unwrap_or(&self.top).to_owned();
-        if (MapShape { max_entries: wanted.max_entries, ..found }) == *wanted && name == FLOWS {
+        if (MapShape { max_entries: wanted.max_entries, ..found }) == *wanted
+            && let Some(key) = sizing_key(name)
+        {
             let [found, wanted] = [found, wanted.clone()].map(|shape| shape.max_entries * WAYS as u32);
-            return Err(Error::FlowTableSize { found, wanted, folder });
+            return Err(Error::TableSize { key, found, wanted, folder });
         }
         Err(Error::Shape { path, found: found.to_string(), wanted: wanted.to_string(), folder })
     }
@@ -120,6 +125,15 @@ impl Pins {
 
     fn links(&self) -> PathBuf {
         self.top.join("links")
+    }
+}
+
+/// The key of `[flow-table]` that the map's size comes from.
+fn sizing_key(map: &str) -> Option<&'static str> {
+    match map {
+        FLOWS => Some("flows"),
+        CLIENTS => Some("clients"),
+        _ => None,
     }
 }
 

@@ -1,4 +1,9 @@
-use lb_common::abi::{Backend, BackendCounters, Service, ServiceCounters, ServiceKey, Settings, Tally};
+use lb_common::abi::{
+    AccessKey, Action, Address, Backend, BackendCounters, PortsKey, QuicKey, QuicServer, QuicServerKey, Service,
+    ServiceCounters, ServiceKey, Settings, VerdictCounters,
+};
+use lb_common::decap;
+use lb_common::quic::QuicConfig;
 
 /// A map key or value that is copied to and from the kernel as bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,17 +19,35 @@ pub(super) unsafe trait IsPlain: Copy + 'static {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for Settings {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Address {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for ServiceKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for PortsKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for AccessKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Action {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for Service {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for Backend {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
-unsafe impl IsPlain for Tally {}
+unsafe impl IsPlain for VerdictCounters {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for ServiceCounters {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for BackendCounters {}
+// SAFETY: numbers and arrays of numbers; `lb_common::decap` spells all padding out and asserts the size.
+unsafe impl IsPlain for decap::Settings {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for QuicKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for QuicServerKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for QuicServer {}
+// SAFETY: numbers and arrays of numbers; `lb_common::quic` spells all padding out and asserts the size.
+unsafe impl IsPlain for QuicConfig {}
 // SAFETY: numbers and arrays of numbers.
 unsafe impl IsPlain for [u64; 8] {}
 

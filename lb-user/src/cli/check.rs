@@ -1,6 +1,7 @@
 use crate::agent;
 use crate::config::{Config, DEFAULT_FILE};
 use crate::network::Monitor;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config)?;
     if !args.offline {
-        let network = super::wait(async { Monitor::start().await?.snapshot().await })??;
+        let network = super::wait(async { Monitor::start().await?.snapshot(&BTreeSet::new()).await })??;
         agent::check_network(&args.config, &config, &network)?;
     }
     let backends: usize = config.services.iter().map(|service| service.backends.len()).sum();

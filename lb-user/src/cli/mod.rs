@@ -5,6 +5,7 @@ mod backends;
 mod check;
 mod completions;
 mod counters;
+mod decap;
 mod lab;
 mod output;
 mod run;
@@ -44,6 +45,7 @@ enum Command {
     Services(services::Args),
     Backends(backends::Args),
     Counters(counters::Args),
+    Decap(decap::Args),
     Lab(lab::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
     LabJanitor(lab::JanitorArgs),
@@ -83,6 +85,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Services(args) => services::run(&args),
         Command::Backends(args) => backends::run(&args),
         Command::Counters(args) => counters::run(&args),
+        Command::Decap(args) => decap::run(args),
         Command::Lab(args) => lab::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),
@@ -109,7 +112,14 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(NO_PERMISSION);
     }
     match error.downcast_ref() {
-        Some(agent::Error::Network(_) | agent::Error::Bpf(bpf::Error::FlowTableSize { .. })) => ExitCode::from(CONFIG),
+        Some(crate::decap::Error::NoInterface { .. } | crate::decap::Error::Announced { .. }) => {
+            return ExitCode::from(CONFIG);
+        }
+        Some(crate::decap::Error::Rights { .. }) => return ExitCode::from(NO_PERMISSION),
+        _ => {}
+    }
+    match error.downcast_ref() {
+        Some(agent::Error::Network(_) | agent::Error::Bpf(bpf::Error::TableSize { .. })) => ExitCode::from(CONFIG),
         Some(agent::Error::Rights { .. }) => ExitCode::from(NO_PERMISSION),
         _ => ExitCode::FAILURE,
     }

@@ -34,9 +34,9 @@ fn table(services: &[ServiceStatus]) -> String {
     let rows = services.iter().map(|service| {
         let cells = vec![
             service.name.clone(),
-            format!("{}:{}/{}", service.vip, service.port, service.protocol),
+            format!("{}:{}/{}", service.vip, service.ports, service.protocol),
             service.scheduler.to_string(),
-            service.forwarding.to_string(),
+            service.forwarding.clone(),
             format!("{}/{}", service.ready, service.backends),
             number(service.new_flows),
             number(service.live_flows),

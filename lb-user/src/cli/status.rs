@@ -36,6 +36,7 @@ fn text(status: &Status) -> String {
         let state = if interface.up { "up" } else { "down" };
         format!("interface   {} {state}, XDP {}, {}", interface.name, interface.xdp, interface.mac)
     }));
+    lines.extend(status.ns_per_packet.map(|ns| format!("run time    {ns:.0} ns a packet")));
     lines.extend(status.failure.iter().map(|failure| format!("failure     {failure}")));
     lines.join("\n")
 }

@@ -1,29 +1,33 @@
 //! The configuration: one TOML file, parsed whole into checked types before anything is touched.
 //!
-//! `file` is the shape of the file, `model` what the rest of the agent works with, `check` the way from one to the other,
-//! value by value in `value`. A file of the right shape has all its mistakes reported at once, each with its line, its
-//! key, and what would be right.
+//! `file` is the shape of the file and `shape` the way to it, `model` what the rest of the agent works with, `check` the way from
+//! one to the other, value by value in `value`. Of the system it needs only what `files` reads: lists of prefixes, and secrets.
+//! A file of the right shape has all its mistakes reported at once, each with its line, its key, and what would be right.
 
 mod check;
 mod error;
 mod file;
+mod files;
 mod model;
 mod problems;
+mod shape;
 mod value;
 
-pub use error::{Error, Problem};
+pub use error::{Error, Place, Problem};
 pub use model::{
-    Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FlowTable, Forwarding, InterfaceName, Protocol,
-    Scheduler, Service, XdpMode,
+    Access, Action, Affinity, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop,
+    FlowTable, Forwarding, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix, Protocol, Quic,
+    QuicKey, Reset, Scheduler, Service, Tunnel, XdpMode,
 };
 
 pub(crate) use model::to_ticks;
 
+use files::{Disk, Files};
 use std::fs;
 use std::path::Path;
 
 impl Config {
-    /// Reads and checks the file at `path`.
+    /// Reads and checks the file at `path`, and those that it names.
     ///
     /// # Errors
     /// When the file cannot be read, is not TOML, or says something that cannot be.
@@ -32,14 +36,21 @@ impl Config {
         Self::parse(path, &text)
     }
 
-    /// Checks `text`, the content of the file at `path`.
+    /// Checks `text`, the content of the file at `path`, and reads the files that it names.
     ///
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
-        let invalid = |problems| Error::Invalid { path: path.to_owned(), problems };
-        let file = file::parse(text).map_err(|problem| invalid(vec![problem]))?;
-        check::check(text, &file).map_err(invalid)
+        parse(path, text, &Disk)
+    }
+}
+
+fn parse(path: &Path, text: &str, files: &dyn Files) -> Result<Config, Error> {
+    match shape::parse(text) {
+        Ok(file) => check::check(path, text, &file, files).map_err(Error::Invalid),
+        Err((line, message)) => {
+            Err(Error::Invalid(vec![Problem { place: Place { path: path.into(), line }, message }]))
+        }
     }
 }
 

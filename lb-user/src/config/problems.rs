@@ -1,22 +1,31 @@
 //! What is wrong with a text, and on which lines.
 
-use super::Problem;
+use super::{Place, Problem};
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::path::Path;
+use std::sync::Arc;
 use toml::Spanned;
 
-/// The problems that were found in a text so far.
+/// The problems that were found so far in a text and in the files that it names.
 pub(super) struct Problems {
+    path: Arc<Path>,
     lines: Lines,
     found: Vec<Problem>,
 }
 
 impl Problems {
-    pub(super) fn of(text: &str) -> Self {
-        Self { lines: Lines::of(text), found: Vec::new() }
+    /// None yet in `text`, the content of the file at `path`.
+    pub(super) fn of(path: &Path, text: &str) -> Self {
+        Self { path: path.into(), lines: Lines::of(text), found: Vec::new() }
     }
 
     pub(super) fn add<T>(&mut self, place: &Spanned<T>, message: impl Into<String>) {
-        self.found.push(Problem { line: self.line(place), message: message.into() });
+        self.add_at(self.place(place), message);
+    }
+
+    /// Adds a problem of a place that may be in another file.
+    pub(super) fn add_at(&mut self, place: Place, message: impl Into<String>) {
+        self.found.push(Problem { place, message: message.into() });
     }
 
     /// Adds a problem that leaves nothing to go on with.
@@ -30,15 +39,27 @@ impl Problems {
         self.lines.at(place.span().start)
     }
 
-    /// What came of it all: the value when nothing was wrong, otherwise everything that was, in the order of the lines.
-    pub(super) fn outcome<T>(mut self, value: Option<T>) -> Result<T, Vec<Problem>> {
+    /// The line that `place` begins on, with its file.
+    pub(super) fn place<T>(&self, place: &Spanned<T>) -> Place {
+        Place { path: Arc::clone(&self.path), line: self.line(place) }
+    }
+
+    /// What came of it all: the value when nothing was wrong, otherwise everything that was, in the order of the lines and
+    /// with the configuration's own before those of other files.
+    pub(super) fn outcome<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+        let Self { path, mut found, .. } = self;
         match value {
-            Some(value) if self.found.is_empty() => Ok(value),
+            Some(value) if found.is_empty() => Ok(value),
             _ => {
-                self.found.sort_by_key(|problem| problem.line);
-                Err(self.found)
+                found.sort_by_key(|Problem { place, .. }| (place.path != path, place.clone()));
+                Err(found)
             }
         }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
     }
 }
 

@@ -1,8 +1,9 @@
 //! What goes over the control socket, as JSON. The command line shows the same values as tables.
 
-use crate::config::{Forwarding, InterfaceName, Protocol, Scheduler};
+use crate::config::{InterfaceName, Ports, Protocol, Scheduler};
+use lb_common::abi::{SizeClass, VerdictCounters};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// `GET /v1/status`: the agent and what it is attached to.
@@ -30,6 +31,8 @@ pub struct Status {
     pub backends: usize,
     /// Back-ends that get new flows.
     pub ready: usize,
+    /// Nanoseconds that the program takes for a packet, on average; `None` when that is not measured.
+    pub ns_per_packet: Option<f64>,
     /// Why the last change of state could not be carried out; `None` when it was.
     pub failure: Option<String>,
 }
@@ -66,15 +69,15 @@ pub struct ServiceStatus {
     /// Its name.
     pub name: String,
     /// Its virtual address.
-    pub vip: Ipv4Addr,
-    /// Its port.
-    pub port: u16,
+    pub vip: IpAddr,
+    /// Its ports: `443`, `8000-8099` or `all`.
+    pub ports: Ports,
     /// Its transport protocol.
     pub protocol: Protocol,
     /// How new flows are spread.
     pub scheduler: Scheduler,
-    /// How packets get to the back-ends.
-    pub forwarding: Forwarding,
+    /// How packets get to the back-ends: `l2-dsr`, `ipip` or `gue`.
+    pub forwarding: String,
     /// Back-ends.
     pub backends: usize,
     /// Back-ends that get new flows.
@@ -91,6 +94,20 @@ pub struct ServiceStatus {
     pub unknown_flows: u64,
     /// New flows that found the flow table full, forwarded by the consistent ring.
     pub table_full: u64,
+    /// New flows that went where their client was before.
+    pub affinity: u64,
+    /// New flows during a flood, forwarded by the consistent ring and not remembered.
+    pub flood: u64,
+    /// Datagrams that were scheduled by themselves.
+    pub one_packet: u64,
+    /// Packets that went where their QUIC connection ID says.
+    pub quic: u64,
+    /// Fragments but the first of each packet, forwarded.
+    pub fragments: u64,
+    /// ICMP errors, forwarded to the back-end that they are about.
+    pub icmp_errors: u64,
+    /// Messages to clients that a packet is too big.
+    pub too_big: u64,
     /// Packets that were dropped.
     pub dropped: u64,
 }
@@ -103,7 +120,9 @@ pub struct BackendStatus {
     /// Its name.
     pub name: String,
     /// Its own address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
+    /// How many new flows it gets, relative to the others of the service.
+    pub weight: u16,
     /// Whether it gets new flows, and if not, why.
     pub state: BackendState,
     /// What is in the way of a back-end that is not ready, and what to do.
@@ -122,6 +141,10 @@ pub struct BackendStatus {
     pub packets: u64,
     /// Their bytes, Ethernet headers included.
     pub bytes: u64,
+    /// Fragments but the first of each packet.
+    pub fragments: u64,
+    /// ICMP errors.
+    pub icmp_errors: u64,
 }
 
 /// Whether a back-end gets new flows.
@@ -139,7 +162,7 @@ pub enum BackendState {
 /// `GET /v1/counters`: one element for each verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictCounter {
-    /// `forwarded`, `passed` or `dropped`.
+    /// `forwarded`, `answered`, `passed` or `dropped`.
     pub action: String,
     /// Name of the verdict.
     pub reason: String,
@@ -147,6 +170,21 @@ pub struct VerdictCounter {
     pub packets: u64,
     /// Their bytes, Ethernet headers included.
     pub bytes: u64,
+    /// How many packets there are of each size: up to 64, 128, 256, 512, 1024 and 1518 bytes, and above.
+    pub sizes: [u64; SizeClass::COUNT],
+}
+
+impl VerdictCounter {
+    /// What was counted under the verdict with this action and reason.
+    pub fn new(action: &str, reason: &str, counted: &VerdictCounters) -> Self {
+        Self {
+            action: action.to_owned(),
+            reason: reason.to_owned(),
+            packets: counted.packets(),
+            bytes: counted.bytes,
+            sizes: counted.sizes,
+        }
+    }
 }
 
 /// `POST /v1/stop`: what becomes of forwarding.

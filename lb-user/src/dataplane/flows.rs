@@ -16,10 +16,14 @@ pub struct FlowCensus {
 impl FlowCensus {
     /// Counts the flows in `buckets`.
     pub(crate) fn count(buckets: &[Bucket], now: Ticks, timeouts: &Timeouts) -> Self {
-        let mut by_slot = vec![0; 1 << u16::BITS];
+        let mut by_slot = Vec::new();
         for record in buckets.iter().flat_map(Bucket::entries).filter_map(Entry::record) {
             if !record.is_expired(now, timeouts) {
-                by_slot[usize::from(record.slot())] += 1;
+                let slot = usize::from(record.slot());
+                if by_slot.len() <= slot {
+                    by_slot.resize(slot + 1, 0);
+                }
+                by_slot[slot] += 1;
             }
         }
         let live = (0..=u16::MAX).zip(by_slot).filter(|&(_, flows)| flows > 0).collect();
@@ -41,15 +45,17 @@ pub(crate) fn forget_flows(buckets: &[Bucket], slots: &BTreeSet<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lb_common::flow_table::{FlowRecord, FlowState};
+    use lb_common::abi::TimeoutClass;
+    use lb_common::flow_table::{FlowRecord, FlowState, Lifetimes, Phase};
 
     const TIMEOUTS: Timeouts = Timeouts::DEFAULT;
+    const ESTABLISHED: FlowState = FlowState::new(Phase::ESTABLISHED, TimeoutClass::DEFAULT);
 
     /// A flow table with flows of these back-end slots, last seen at these ticks.
     fn table(flows: &[(u16, Ticks)]) -> Vec<Bucket> {
         let buckets: Vec<_> = (0..flows.len()).map(|_| Bucket::default()).collect();
         for (bucket, &(slot, seen)) in buckets.iter().zip(flows) {
-            let record = FlowRecord::new(slot, 0, seen).seen(FlowState::ESTABLISHED, seen);
+            let record = FlowRecord::new(slot, 0, ESTABLISHED, seen);
             assert!(bucket.remember(1, record, &TIMEOUTS));
         }
         buckets
@@ -58,7 +64,7 @@ mod tests {
     #[test]
     fn flows_that_are_not_expired_are_counted_by_slot() {
         let buckets = table(&[(7, 10), (7, 11), (7, 0), (u16::MAX, 10)]);
-        let census = FlowCensus::count(&buckets, TIMEOUTS.expired[FlowState::ESTABLISHED.index()], &TIMEOUTS);
+        let census = FlowCensus::count(&buckets, TIMEOUTS.expired(ESTABLISHED), &TIMEOUTS);
         assert_eq!(census, FlowCensus { capacity: 16, live: BTreeMap::from([(7, 2), (u16::MAX, 1)]) });
     }
 

@@ -2,43 +2,51 @@
 
 use super::flows::forget_flows;
 use super::{Counters, Dataplane, FlowCensus};
-use crate::state::{Change, Observed};
+use crate::bpf::RunTime;
+use crate::state::{AccessRule, AccessRules, Change, Observed, PortsPrefix, QuicSecret};
 use lb_common::abi::{
-    Backend, BackendCounters, Device, MAX_DEVICES, MAX_RING_POSITIONS, Service, ServiceCounters, ServiceKey, Settings,
-    Tally, Ticks, Timeouts, VipFilter,
+    AccessKey, AccessList, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_RING_POSITIONS,
+    PortsKey, QuicKey, QuicServer, QuicServerKey, Service, ServiceCounters, ServiceKey, Settings, SourceKey,
+    TICK_SHIFT, Ticks, Timeouts, VerdictCounters, ticks,
 };
 use lb_common::atomic::SharedWord;
-use lb_common::datapath::{Plan, decide, hand_off, record};
-use lb_common::flow_table::{Bucket, Entry, FlowRecord, FlowState, bucket_index};
+use lb_common::datapath::{Calls, Outcome, process};
+use lb_common::flow_table::{Bucket, Entry, FlowRecord, Forgetful, bucket_index};
 use lb_common::frame::Frame;
-use lb_common::tables::{self, Flow, FlowTable, Tables};
-use lb_common::verdict::{MAX_VERDICTS, Verdict};
-use lb_common::wire::Mac;
+use lb_common::quic::QuicConfig;
+use lb_common::tables::{self, Buffer, Flow, FlowTable, Tables};
+use lb_common::verdict::MAX_VERDICTS;
+use lb_common::wire::Be16;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// The settings in a new map: all zeroes.
-static UNWRITTEN: Settings = Settings {
-    flow_secret: [0; 2],
-    bucket_mask: 0,
-    device_count: 0,
-    devices: [Device { ifindex: 0, mac: Mac::new([0; 6]), padding: [0; 2] }; MAX_DEVICES],
-    timeouts: Timeouts { expired: [0; FlowState::COUNT], idle: [0; FlowState::COUNT] },
-    vips: VipFilter::EMPTY,
-};
+static UNWRITTEN: Settings = Settings::ZERO;
+
+/// Buckets of the table of clients.
+pub const CLIENT_BUCKETS: usize = 1 << 10;
+
+/// Bytes in front of a packet that its start can be moved into, as drivers leave them (`XDP_PACKET_HEADROOM`).
+const HEADROOM: usize = 256;
 
 /// The maps in memory, and the present that its decisions are made in.
 pub struct MemoryDataplane {
     observed: Observed,
     rings: Vec<u16>,
     cursors: BTreeMap<u32, SharedWord>,
+    access: BTreeMap<AccessList, Arc<AccessRules>>,
     buckets: Vec<Bucket>,
+    clients: Vec<Bucket>,
+    fragments: Vec<Bucket>,
+    limiters: Vec<SharedWord>,
+    sources: RefCell<BTreeMap<SourceKey, SharedWord>>,
     counters: RefCell<Counters>,
     /// The interface that packets come in by.
     pub ingress: u32,
-    /// The present.
-    pub now: Cell<Ticks>,
+    /// The present, in nanoseconds.
+    now: Cell<u64>,
 }
 
 impl MemoryDataplane {
@@ -48,9 +56,14 @@ impl MemoryDataplane {
             observed: Observed::default(),
             rings: vec![0; MAX_RING_POSITIONS as usize],
             cursors: BTreeMap::new(),
-            buckets: (0..buckets).map(|_| Bucket::default()).collect(),
+            access: BTreeMap::new(),
+            buckets: table(buckets),
+            clients: table(CLIENT_BUCKETS),
+            fragments: table(FRAGMENT_BUCKETS as usize),
+            limiters: (0..Limiter::COUNT).map(|_| SharedWord::default()).collect(),
+            sources: RefCell::default(),
             counters: RefCell::new(Counters {
-                verdicts: [Tally::default(); MAX_VERDICTS as usize],
+                verdicts: [VerdictCounters::default(); MAX_VERDICTS as usize],
                 services: BTreeMap::new(),
                 backends: BTreeMap::new(),
             }),
@@ -59,16 +72,23 @@ impl MemoryDataplane {
         }
     }
 
-    /// Decides on the packet in `bytes`, counts the outcome and, when it is forwarded, addresses it to its back-end: all that the
-    /// XDP program does but sending it. The verdict, and for a forwarded packet the slot of its back-end.
-    pub fn run(&self, bytes: &mut [u8]) -> (Verdict, Option<u16>) {
-        let mut frame = Frame::from_slice(bytes);
-        let outcome = decide(self, &frame).and_then(|plan| hand_off(&mut frame, &plan).map(|()| plan));
-        record(self, &outcome, frame.len() as u64);
-        match outcome {
-            Ok(Plan { how, slot, .. }) => (Verdict::Forwarded(how), Some(slot)),
-            Err(verdict) => (verdict, None),
-        }
+    /// Decides on the packet in `bytes`, counts the outcome and writes into it what follows: all that the XDP program does but
+    /// sending it.
+    pub fn run(&self, bytes: &mut Vec<u8>) -> Outcome {
+        let mut packet = Packet::of(bytes);
+        let outcome = process(self, &mut packet);
+        *bytes = packet.into_bytes();
+        outcome
+    }
+
+    /// The present.
+    pub fn now(&self) -> Ticks {
+        ticks(self.now.get())
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, ticks: Ticks) {
+        self.now.set(self.now.get() + (u64::from(ticks) << TICK_SHIFT));
     }
 
     fn write_ring(&mut self, start: u32, slots: &[u16]) {
@@ -99,7 +119,23 @@ impl Dataplane for MemoryDataplane {
                 self.counters.get_mut().backends.remove(slot);
             }
             Change::ForgetFlows { slots } => forget_flows(&self.buckets, slots),
-            Change::SetSettings(_) | Change::SetBackend { .. } | Change::RemoveService { .. } => {}
+            Change::SetAccess(rules) => {
+                self.access.insert(rules.list(), rules.clone());
+            }
+            Change::RemoveAccess(list) => {
+                self.access.remove(list);
+            }
+            Change::SetSettings(_)
+            | Change::AddVip(_)
+            | Change::RemoveVip(_)
+            | Change::SetBackend { .. }
+            | Change::RemoveService { .. }
+            | Change::SetQuic { .. }
+            | Change::RemoveQuic(_)
+            | Change::SetQuicServer { .. }
+            | Change::RemoveQuicServer(_)
+            | Change::SetPorts { .. }
+            | Change::RemovePorts(_) => {}
         }
         self.observed.follow(change);
         Ok(())
@@ -114,9 +150,14 @@ impl Dataplane for MemoryDataplane {
         })
     }
 
+    /// There is no program.
+    fn run_time(&self) -> Option<RunTime> {
+        None
+    }
+
     fn flows(&self) -> FlowCensus {
         let timeouts = self.observed.settings.map_or(Timeouts::DEFAULT, |settings| settings.timeouts);
-        FlowCensus::count(&self.buckets, self.now.get(), &timeouts)
+        FlowCensus::count(&self.buckets, self.now(), &timeouts)
     }
 }
 
@@ -135,12 +176,27 @@ impl Tables for MemoryDataplane {
         self.ingress
     }
 
-    fn now(&self) -> Ticks {
+    fn now(&self) -> u64 {
         self.now.get()
     }
 
     fn service(&self, key: &ServiceKey) -> Option<&Service> {
         Some(&self.observed.services.get(key)?.service)
+    }
+
+    fn is_vip(&self, address: &Address) -> bool {
+        self.observed.vips.contains(address)
+    }
+
+    fn ports(&self, key: &PortsKey) -> Option<Be16> {
+        let holds = |prefix: &PortsPrefix| {
+            let PortsKey { address, protocol, port, .. } = prefix.first;
+            let free_bits = PortsKey::BITS - prefix.bits;
+            (address, protocol) == (key.address, key.protocol)
+                && u32::from(port.get() ^ key.port.get()) >> free_bits == 0
+        };
+        let holders = self.observed.ports.iter().filter(|(prefix, _)| holds(prefix));
+        holders.max_by_key(|(prefix, _)| prefix.bits).map(|(_, &first)| first)
     }
 
     fn cursor(&self, service: u32) -> Option<&SharedWord> {
@@ -153,6 +209,44 @@ impl Tables for MemoryDataplane {
 
     fn backend(&self, slot: u16) -> Option<&Backend> {
         self.observed.backends.get(&slot)
+    }
+
+    fn access(&self, key: &AccessKey) -> Option<Action> {
+        let rules = self.access.get(&key.list)?.rules().iter();
+        let holders = rules.filter(|rule| key.source.prefix(rule.bits.into()) == rule.source);
+        holders.max_by_key(|rule| rule.bits).map(AccessRule::action)
+    }
+
+    fn limiter(&self, limiter: Limiter) -> Option<&SharedWord> {
+        self.limiters.get(limiter.index() as usize)
+    }
+
+    fn source_limiter(&self, key: &SourceKey, admit: impl FnOnce(&SharedWord) -> bool) -> Option<bool> {
+        Some(admit(self.sources.borrow_mut().entry(*key).or_default()))
+    }
+
+    fn quic(&self, key: &QuicKey) -> Option<&QuicConfig> {
+        self.observed.quic.get(key).map(QuicSecret::config)
+    }
+
+    fn quic_server(&self, key: &QuicServerKey) -> Option<QuicServer> {
+        self.observed.quic_servers.get(key).copied()
+    }
+
+    fn client(&self, settings: &Settings, hash: u64) -> Option<FlowRecord> {
+        recall(&self.clients, settings.client_mask, hash)
+    }
+
+    fn remember_client(&self, settings: &Settings, hash: u64, record: FlowRecord, lifetime: Ticks) {
+        remember(&self.clients, settings.client_mask, hash, record, lifetime);
+    }
+
+    fn fragment(&self, hash: u64) -> Option<FlowRecord> {
+        recall(&self.fragments, FRAGMENT_BUCKETS - 1, hash)
+    }
+
+    fn remember_fragment(&self, hash: u64, record: FlowRecord, lifetime: Ticks) {
+        remember(&self.fragments, FRAGMENT_BUCKETS - 1, hash, record, lifetime);
     }
 }
 
@@ -174,16 +268,73 @@ impl FlowTable for MemoryDataplane {
     }
 }
 
+impl Calls for MemoryDataplane {}
+
 impl tables::Counters for MemoryDataplane {
-    fn verdict(&self, number: u32, bytes: u64) {
+    fn count_verdict(&self, number: u32, bytes: u64) {
         self.counters.borrow_mut().verdicts[number as usize].count(bytes);
     }
 
-    fn service(&self, service: u32, count: impl FnOnce(&mut ServiceCounters)) {
+    fn count_service(&self, service: u32, count: impl FnOnce(&mut ServiceCounters)) {
         count(self.counters.borrow_mut().services.entry(service).or_default());
     }
 
-    fn backend(&self, slot: u16, count: impl FnOnce(&mut BackendCounters)) {
+    fn count_backend(&self, slot: u16, count: impl FnOnce(&mut BackendCounters)) {
         count(self.counters.borrow_mut().backends.entry(slot).or_default());
+    }
+}
+
+fn table(buckets: usize) -> Vec<Bucket> {
+    (0..buckets).map(|_| Bucket::default()).collect()
+}
+
+fn recall(table: &[Bucket], mask: u32, hash: u64) -> Option<FlowRecord> {
+    table.get(bucket_index(hash, mask) as usize)?.find(hash).map(|(_, record)| record)
+}
+
+fn remember(table: &[Bucket], mask: u32, hash: u64, record: FlowRecord, lifetime: Ticks) {
+    if let Some(bucket) = table.get(bucket_index(hash, mask) as usize) {
+        bucket.remember(hash, record, &Forgetful { after: lifetime });
+    }
+}
+
+/// A packet with room in front of it, as a driver holds it.
+struct Packet {
+    /// Headroom and packet.
+    memory: Vec<u8>,
+    /// Where the packet starts.
+    start: usize,
+}
+
+impl Packet {
+    fn of(bytes: &[u8]) -> Self {
+        Self { memory: [&[0; HEADROOM], bytes].concat(), start: HEADROOM }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.memory[self.start..].to_vec()
+    }
+}
+
+impl Buffer for Packet {
+    fn frame(&mut self) -> Frame<'_> {
+        Frame::from_slice(&mut self.memory[self.start..])
+    }
+
+    fn grow_head(&mut self, bytes: i32) -> bool {
+        let start = self.start as i32 - bytes;
+        let is_inside = (0..=self.memory.len() as i32).contains(&start);
+        if is_inside {
+            self.start = start as usize;
+        }
+        is_inside
+    }
+
+    fn truncate(&mut self, len: usize) -> bool {
+        let is_longer = self.start + len <= self.memory.len();
+        if is_longer {
+            self.memory.truncate(self.start + len);
+        }
+        is_longer
     }
 }

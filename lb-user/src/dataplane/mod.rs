@@ -6,8 +6,9 @@ pub mod memory;
 
 pub use flows::FlowCensus;
 
+use crate::bpf::RunTime;
 use crate::state::{Change, Observed};
-use lb_common::abi::{BackendCounters, ServiceCounters, Tally};
+use lb_common::abi::{BackendCounters, ServiceCounters, VerdictCounters};
 use lb_common::verdict::MAX_VERDICTS;
 use std::collections::BTreeMap;
 
@@ -36,13 +37,16 @@ pub trait Dataplane {
 
     /// Looks through the flow table.
     fn flows(&self) -> FlowCensus;
+
+    /// How long the program takes for a packet, if that is measured.
+    fn run_time(&self) -> Option<RunTime>;
 }
 
 /// Counters, summed over all CPUs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters {
     /// By number of the verdict.
-    pub verdicts: [Tally; MAX_VERDICTS as usize],
+    pub verdicts: [VerdictCounters; MAX_VERDICTS as usize],
     /// By number of the service.
     pub services: BTreeMap<u32, ServiceCounters>,
     /// By slot of the back-end.

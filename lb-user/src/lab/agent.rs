@@ -1,5 +1,5 @@
 use super::topology::{INTERFACE, SERVICE};
-use super::{Error, Node, Site, Topology};
+use super::{Error, Node, Policy, Site, Topology};
 use crate::control::Client;
 use crate::control::types::Status;
 use nix::sys::signal::{self, Signal};
@@ -28,12 +28,13 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts `handoff run` with the servers of the topology as back-ends. An agent that was killed is taken over from.
+    /// Starts `handoff run` with the servers of the topology as back-ends, which get new flows by `policy`. An agent that was killed is
+    /// taken over from.
     ///
     /// # Errors
     /// When the process cannot be started.
-    pub fn start(site: &Site, topology: &Topology, handoff: &Path) -> Result<Self, Error> {
-        Self::start_with(&configuration(site, topology), site, handoff)
+    pub fn start(site: &Site, topology: &Topology, policy: &Policy, handoff: &Path) -> Result<Self, Error> {
+        Self::start_with(&configuration(site, topology, policy), site, handoff)
     }
 
     /// Starts `handoff run` with another configuration, whose control socket is the lab's all the same.
@@ -136,7 +137,7 @@ impl Drop for Agent {
 }
 
 /// The agent's configuration file.
-fn configuration(site: &Site, topology: &Topology) -> String {
+fn configuration(site: &Site, topology: &Topology, policy: &Policy) -> String {
     let backend = |node: Node| Some(format!("    {{ name = \"{node}\", address = \"{}\" }},\n", node.address()?));
     let backends: String = topology.servers().filter_map(backend).collect();
     format!(
@@ -150,7 +151,7 @@ name = \"{SERVICE_NAME}\"
 vip = \"{}\"
 port = {}
 protocol = \"tcp\"
-backends = [
+{policy}backends = [
 {backends}]
 ",
         site.control_socket().display(),
@@ -163,12 +164,12 @@ backends = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::config::{Affinity, Config, Reset, Scheduler};
 
     #[test]
     fn the_configuration_names_every_server() {
         let site = Site::named("t").unwrap();
-        let text = configuration(&site, &Topology::planned(&site, 3));
+        let text = configuration(&site, &Topology::planned(&site, 3), &Policy::DEFAULT);
         let config = Config::parse(Path::new("handoff.toml"), &text).unwrap();
         assert_eq!(config.control_socket, site.control_socket());
         assert_eq!(config.pin_folder, site.pin_folder(Node::Balancer));
@@ -176,5 +177,27 @@ mod tests {
         let backends = config.services[0].backends.iter();
         let backends: Vec<_> = backends.map(|backend| format!("{} {}", backend.name, backend.address)).collect();
         assert_eq!(backends, ["server-1 198.18.1.1", "server-2 198.18.1.2", "server-3 198.18.1.3"]);
+    }
+
+    #[test]
+    fn the_configuration_has_the_policy() {
+        let site = Site::named("t").unwrap();
+        let affinity = Affinity {
+            window: Duration::from_millis(90_500),
+            reset: Reset::Client,
+            prefix: 24,
+            prefix_v6: 64,
+            max_load: Some(2.0),
+        };
+        for policy in [
+            Policy::DEFAULT,
+            Policy { scheduler: Scheduler::LeastConnections, affinity: Some(affinity) },
+            Policy { affinity: Some(Affinity { max_load: None, ..affinity }), ..Policy::DEFAULT },
+        ] {
+            let text = configuration(&site, &Topology::planned(&site, 1), &policy);
+            let config = Config::parse(Path::new("handoff.toml"), &text).unwrap();
+            let service = &config.services[0];
+            assert_eq!(Policy { scheduler: service.scheduler, affinity: service.affinity }, policy);
+        }
     }
 }

@@ -34,6 +34,24 @@ impl Fairness {
     }
 }
 
+/// How uneven something was over time, by its max/mean at many moments.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Unevenness {
+    /// On average.
+    pub mean: f64,
+    /// It was higher in one moment of a hundred.
+    pub p99: f64,
+}
+
+impl Unevenness {
+    /// The unevenness at these moments; `None` without any.
+    pub fn of(mut moments: Vec<f64>) -> Option<Self> {
+        moments.sort_unstable_by(f64::total_cmp);
+        let p99 = *moments.get((moments.len() * 99).div_ceil(100).checked_sub(1)?)?;
+        Some(Self { mean: moments.iter().sum::<f64>() / moments.len() as f64, p99 })
+    }
+}
+
 fn even(parts: &[u64]) -> f64 {
     1.0 / parts.len() as f64
 }
@@ -61,6 +79,14 @@ mod tests {
             assert_near(Fairness::of(parts).max_over_mean, max_over_mean);
             assert_near(Fairness::of(parts).jain, jain);
         }
+    }
+
+    #[test]
+    fn one_moment_of_a_hundred_is_worse() {
+        let moments = |count: u32| (0..count).map(f64::from).rev().collect();
+        assert_eq!(Unevenness::of(moments(200)), Some(Unevenness { mean: 99.5, p99: 197.0 }));
+        assert_eq!(Unevenness::of(moments(1)), Some(Unevenness { mean: 0.0, p99: 0.0 }));
+        assert_eq!(Unevenness::of(moments(0)), None);
     }
 
     #[test]

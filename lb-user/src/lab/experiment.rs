@@ -1,9 +1,9 @@
 use super::agent::SERVICE_NAME;
-use super::balance::Fairness;
+use super::balance::{Fairness, Unevenness};
 use super::load::{Tally, WRONG_PEER};
-use super::report::{BackendReport, Errors, Ingress, Report, Requests, ReturnPath, Totals, rounds};
+use super::report::{BackendReport, ClientsReport, Errors, Ingress, Report, Requests, ReturnPath, Totals, rounds};
 use super::topology::SERVICE;
-use super::{Agent, Error, Load, LoadOptions, Node, Server, Stage};
+use super::{Agent, Error, Load, LoadOptions, Node, Policy, Server, Stage};
 use crate::control::types::BackendStatus;
 use std::future::pending;
 use std::io;
@@ -14,9 +14,11 @@ use tokio::time::{Instant, Interval, interval_at, sleep, sleep_until};
 
 /// How often the watcher is shown something.
 const TICK: Duration = Duration::from_millis(250);
+/// How long live flows get more before as many end as begin. Before that, few of them say little about balance.
+const WARM_UP: Duration = Duration::from_secs(5);
 
 /// The paper's experiment: real connections through the virtual server, and how they are spread over servers 1 to N.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Experiment {
     /// How long new requests are begun; `None` is until SIGINT or SIGTERM, which end it early otherwise.
     pub duration: Option<Duration>,
@@ -24,6 +26,8 @@ pub struct Experiment {
     pub rounds: u32,
     /// The requests.
     pub load: LoadOptions,
+    /// How the balancer hands them out.
+    pub policy: Policy,
 }
 
 impl Experiment {
@@ -67,12 +71,16 @@ struct Run<'a, W> {
     begin: Instant,
     interruption: Interruption,
     tick: Interval,
+    /// Max/mean of live flows, at every tick.
+    unevenness: Vec<f64>,
     watcher: W,
 }
 
 impl<'a, W: FnMut(&Moment)> Run<'a, W> {
     async fn new(experiment: &'a Experiment, stage: &'a Stage, watcher: W) -> Result<Self, Error> {
-        let agent = stage.start_agent().await?;
+        // First of all: whoever interrupts the start means it too.
+        let interruption = Interruption::new().map_err(Error::process("cannot wait for signals"))?;
+        let agent = stage.start_agent(&experiment.policy).await?;
         // In this order, what arrives meanwhile is nothing that only the interface saw; at the end, in the other.
         let verdicts = agent.control().counters().await?;
         let packets = Ingress::packets(&stage.topology().namespace(Node::Balancer))?;
@@ -83,8 +91,9 @@ impl<'a, W: FnMut(&Moment)> Run<'a, W> {
             agents_killed: 0,
             before: Ingress { packets, verdicts },
             begin: Instant::now(),
-            interruption: Interruption::new().map_err(Error::process("cannot wait for signals"))?,
+            interruption,
             tick: interval_at(Instant::now() + TICK, TICK),
+            unevenness: Vec::new(),
             watcher,
         })
     }
@@ -101,16 +110,19 @@ impl<'a, W: FnMut(&Moment)> Run<'a, W> {
         ends.push(end.clone());
         let foreign_peers = tally.failures.get(WRONG_PEER).map_or(0, |failure| failure.count);
         let response_bytes = end.response_bytes.iter().sum();
+        let Experiment { load, policy, .. } = self.experiment;
+        let clients = || ClientsReport::of(policy, tally.reuse.rate(), Unevenness::of(self.unevenness));
         Ok(Report {
             service: SERVICE_NAME.to_owned(),
             vip: SERVICE,
             duration_s,
-            load: self.experiment.load,
+            load: *load,
             requests: Requests::of(&tally),
             fairness: Fairness::of(&end.flows),
             error: Errors::of(&end),
             backends: reports(self.stage, backends),
             rounds: rounds(&ends),
+            clients: (load.clients.is_some() || policy.affinity.is_some()).then(clients),
             return_path: ReturnPath::between(&self.before, &after, response_bytes, foreign_peers),
             agents_killed: self.agents_killed,
         })
@@ -150,6 +162,10 @@ impl<'a, W: FnMut(&Moment)> Run<'a, W> {
             }
             let backends = self.backends().await?;
             let (tally, elapsed, duration) = (load.tally(), self.begin.elapsed(), self.experiment.duration);
+            if elapsed > WARM_UP {
+                let live: Vec<_> = backends.iter().map(|backend| backend.live_flows).collect();
+                self.unevenness.push(Fairness::of(&live).max_over_mean);
+            }
             (self.watcher)(&Moment { backends, tally, elapsed, duration });
         }
     }
@@ -163,7 +179,7 @@ impl<'a, W: FnMut(&Moment)> Run<'a, W> {
             sleep(TICK).await;
             if !self.agent.is_running()? {
                 self.agents_killed += 1;
-                self.agent = self.stage.start_agent().await?;
+                self.agent = self.stage.start_agent(&self.experiment.policy).await?;
             }
             answer = self.agent.control().backends().await;
         }

@@ -1,7 +1,8 @@
 //! The lab: the paper's experiment in network namespaces, and the ground that the end-to-end tests stand on.
 //!
 //! A data generator, a virtual server and servers 1 to N are namespaces on a switch. The agent runs in the virtual server's as it
-//! does on a real machine, the servers answer HTTPS, and the data generator opens real connections to the VIP.
+//! does on a real machine, the servers answer HTTPS, and the data generator opens real connections to the VIP, as one client or, from
+//! 198.18.2.1 on, as many.
 //!
 //! ```text
 //!           client 198.18.0.1 ──┐          ┌── server-1 198.18.1.1, 198.18.255.1 on lo
@@ -18,10 +19,10 @@
 //! | `janitor`, `take_down` | nothing is left, however the lab ends |
 //! | `server`, `tls` | [`Server`]: HTTPS, and its certificate |
 //! | `load` | [`Load`]: the data generator |
-//! | `agent` | [`Agent`]: the process under test |
+//! | `agent`, `policy` | [`Agent`]: the process under test, and how it hands out new flows |
 //! | `stage` | [`Stage`]: all of the above but agent and load, set up and taken down |
 //! | `experiment` | [`Experiment`]: the experiment itself |
-//! | `balance`, `report` | what came out of it: errors from even, fairness, rounds, return path |
+//! | `balance`, `reuse`, `report` | what came out of it: errors from even, fairness, sessions, rounds, return path |
 
 mod agent;
 pub mod balance;
@@ -32,8 +33,10 @@ pub mod load;
 mod lock;
 mod namespace;
 mod peer;
+mod policy;
 mod program;
 pub mod report;
+pub mod reuse;
 mod server;
 mod site;
 mod stage;
@@ -47,6 +50,7 @@ pub use experiment::{Experiment, Moment};
 pub use janitor::{SUBCOMMAND as JANITOR, keep};
 pub use load::{Load, LoadOptions, Sizes};
 pub use namespace::Namespace;
+pub use policy::Policy;
 pub use server::{SERVER_HEADER, Server};
 pub use site::Site;
 pub use stage::Stage;

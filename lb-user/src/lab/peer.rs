@@ -4,10 +4,9 @@
 use super::program::ethtool;
 use super::topology::Node;
 use super::{Error, Namespace, Site};
-use crate::bpf::{self, Object, Pinning, Pins};
+use crate::bpf::{self, Object, Pinning, Pins, Sizes};
 use crate::config::XdpMode;
 use crate::network::{Link, XdpAttachment};
-use lb_common::flow_table::WAYS;
 use lb_common::wire::Mac;
 use nix::net::if_::if_nametoindex;
 
@@ -23,8 +22,16 @@ pub(super) fn prepare(site: &Site) -> Result<(), Error> {
 fn pass_everything(pins: &Pins, switch: &Namespace, port: &str) -> Result<(), Error> {
     let ifindex = if_nametoindex(port)
         .map_err(|error| Error::Namespace { namespace: switch.name().to_owned(), source: error.into() })?;
-    let link = Link { ifindex, name: port.to_owned(), mac: Mac::default(), up: true, xdp: XdpAttachment::None };
+    let link = Link {
+        ifindex,
+        name: port.to_owned(),
+        mac: Mac::default(),
+        up: true,
+        mtu: 1500,
+        vlan: None,
+        xdp: XdpAttachment::None,
+    };
     pins.create()?;
-    let mut object = Object::load(WAYS as u32, Pinning::Off)?;
+    let mut object = Object::load(Sizes::LEAST, Pinning::Off)?;
     Ok(bpf::attach(&mut object, pins, &link, XdpMode::Native)?)
 }

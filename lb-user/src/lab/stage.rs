@@ -2,7 +2,7 @@ use super::janitor::Janitor;
 use super::lock::Lock;
 use super::take_down;
 use super::topology::SERVICE;
-use super::{Agent, Error, Load, LoadOptions, Node, Server, Site, Tls, Topology};
+use super::{Agent, Error, Load, LoadOptions, Node, Policy, Server, Site, Tls, Topology};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::geteuid;
 use std::fs;
@@ -69,12 +69,12 @@ impl Stage {
         &self.servers
     }
 
-    /// Starts the agent, and waits until every back-end gets new flows.
+    /// Starts the agent, which hands out new flows by `policy`, and waits until every back-end gets some.
     ///
     /// # Errors
     /// When it cannot be started or does not get ready.
-    pub async fn start_agent(&self) -> Result<Agent, Error> {
-        let mut agent = Agent::start(&self.site, &self.topology, &self.handoff)?;
+    pub async fn start_agent(&self, policy: &Policy) -> Result<Agent, Error> {
+        let mut agent = Agent::start(&self.site, &self.topology, policy, &self.handoff)?;
         agent.ready().await?;
         Ok(agent)
     }

@@ -5,7 +5,7 @@ use super::{Error, Namespace, Site, peer};
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4};
 use std::str::FromStr;
 
 /// What clients connect to. The subnet 198.18.0.0/16 is set aside for measurements (RFC 2544, appendix C).
@@ -14,6 +14,10 @@ pub const VIP: Ipv4Addr = Ipv4Addr::new(198, 18, 255, 1);
 pub const SERVICE: SocketAddrV4 = SocketAddrV4::new(VIP, 443);
 /// Most servers of a lab.
 pub const MAX_SERVERS: u8 = 64;
+/// Addresses that the client has besides its own, and their prefix length. The first and the last of them are left out.
+const CLIENTS: (Ipv4Addr, u8) = (Ipv4Addr::new(198, 18, 2, 0), 23);
+/// How many they are.
+pub const MAX_CLIENTS: u16 = (1 << (32 - CLIENTS.1)) - 2;
 /// The one interface of each node, besides `lo`.
 pub const INTERFACE: &str = "eth0";
 
@@ -28,18 +32,32 @@ pub enum Node {
     Balancer,
     /// A real server, counted from 1.
     Server(u8),
+    /// Between the client and the switch, for whoever wants one there. No lab is made with it.
+    Router,
 }
 
 impl Node {
-    /// Its address; the switch has none.
+    /// Its address; who only connects others has none.
     pub fn address(self) -> Option<Ipv4Addr> {
         match self {
-            Self::Switch => None,
+            Self::Switch | Self::Router => None,
             Self::Client => Some(Ipv4Addr::new(198, 18, 0, 1)),
             Self::Balancer => Some(Ipv4Addr::new(198, 18, 0, 2)),
             Self::Server(number) => Some(Ipv4Addr::new(198, 18, 1, number)),
         }
     }
+
+    /// Its address where IPv6 is spoken. The subnet 2001:2::/48 is set aside for measurements as well (RFC 5180, 8).
+    pub fn address_v6(self) -> Option<Ipv6Addr> {
+        let [_, _, subnet, host] = self.address()?.octets();
+        Some(Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, subnet.into(), host.into()))
+    }
+}
+
+/// Address of the client with this number, 1 to [`MAX_CLIENTS`].
+pub fn client(number: u16) -> Ipv4Addr {
+    let (first, _) = CLIENTS;
+    Ipv4Addr::from(u32::from(first) + u32::from(number))
 }
 
 impl fmt::Display for Node {
@@ -49,6 +67,7 @@ impl fmt::Display for Node {
             Self::Client => f.write_str("client"),
             Self::Balancer => f.write_str("balancer"),
             Self::Server(number) => write!(f, "server-{number}"),
+            Self::Router => f.write_str("router"),
         }
     }
 }
@@ -61,6 +80,7 @@ impl FromStr for Node {
             "switch" => Ok(Self::Switch),
             "client" => Ok(Self::Client),
             "balancer" => Ok(Self::Balancer),
+            "router" => Ok(Self::Router),
             _ => text.strip_prefix("server-").and_then(|number| number.parse().ok()).map(Self::Server).ok_or(()),
         }
     }
@@ -68,8 +88,8 @@ impl FromStr for Node {
 
 /// The network of a lab: a switch, and on it a client, a balancer and servers.
 ///
-/// The client sends what is for the VIP to the balancer. Every server has the VIP on its loopback interface and is silent about it,
-/// so it answers the client directly, from the VIP, and the balancer sees nothing of it.
+/// The client sends what is for the VIP to the balancer, from its own address or as one of many clients. Every server has the VIP on its
+/// loopback interface and is silent about it, so it answers the client directly, from the VIP, and the balancer sees nothing of it.
 #[derive(Clone, Debug)]
 pub struct Topology {
     site: Site,
@@ -99,6 +119,22 @@ impl Topology {
         }
         peer::prepare(site)?;
         Ok(topology)
+    }
+
+    /// Has all nodes speak IPv6 as well, each by an address of its own besides the link-local one.
+    ///
+    /// # Errors
+    /// When the kernel has no IPv6.
+    pub fn speak_ipv6(&self) -> Result<(), Error> {
+        for node in self.nodes() {
+            for interfaces in ["default", "all"] {
+                self.set(node, &format!("ipv6/conf/{interfaces}/disable_ipv6"), "0")?;
+            }
+            if let Some(address) = node.address_v6() {
+                ip(Some(&self.namespace(node)), &format!("addr add {address}/64 dev {INTERFACE} nodad"))?;
+            }
+        }
+        Ok(())
     }
 
     /// The network as it is to be.
@@ -136,9 +172,16 @@ impl Topology {
         };
         commands.push(format!("addr add {address}/16 dev {INTERFACE}"));
         commands.push(format!("link set {INTERFACE} up"));
-        match (node, Node::Balancer.address()) {
-            (Node::Client, Some(balancer)) => commands.push(format!("route add {VIP}/32 via {balancer}")),
-            (Node::Server(_), _) => commands.push(format!("addr add {VIP}/32 dev lo")),
+        let (clients, prefix_len) = CLIENTS;
+        match (node, Node::Balancer.address(), Node::Client.address()) {
+            (Node::Client, Some(balancer), _) => {
+                commands.push(format!("route add {VIP}/32 via {balancer}"));
+                commands.push(format!("route add local {clients}/{prefix_len} dev lo"));
+            }
+            (Node::Server(_), _, Some(client)) => {
+                commands.push(format!("addr add {VIP}/32 dev lo"));
+                commands.push(format!("route add {clients}/{prefix_len} via {client}"));
+            }
             _ => {}
         }
         commands
@@ -158,10 +201,15 @@ impl Topology {
 
 /// How the network stack of `node` differs from the usual.
 fn settings(node: Node) -> Vec<(&'static str, &'static str)> {
-    // Nobody speaks IPv6 here, and its address detection would be among the packets that are counted.
-    let mut settings = vec![("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1")];
+    let mut settings = vec![
+        // Nobody speaks IPv6 here until asked to: its packets would be among those that are counted.
+        ("ipv6/conf/all/disable_ipv6", "1"),
+        ("ipv6/conf/default/disable_ipv6", "1"),
+        // Then nobody waits until it is certain that an address is nobody else's.
+        ("ipv6/conf/default/accept_dad", "0"),
+    ];
     settings.extend_from_slice(match node {
-        Node::Switch => &[],
+        Node::Switch | Node::Router => &[],
         // Every request is a connection of its own: as many ports as there are, and again as soon as TCP permits it.
         Node::Client => &[("ipv4/ip_local_port_range", "1024 65535"), ("ipv4/tcp_tw_reuse", "1")],
         // What the XDP program does not hand off must not get through by another way.
@@ -188,9 +236,17 @@ mod tests {
                 "link set lo up",
                 "addr add 198.18.0.1/16 dev eth0",
                 "link set eth0 up",
-                "route add 198.18.255.1/32 via 198.18.0.2"
+                "route add 198.18.255.1/32 via 198.18.0.2",
+                "route add local 198.18.2.0/23 dev lo"
             ]
         );
+    }
+
+    #[test]
+    fn many_clients_are_where_the_client_is() {
+        assert_eq!(client(1).to_string(), "198.18.2.1");
+        assert_eq!(client(MAX_CLIENTS).to_string(), "198.18.3.254");
+        assert_eq!(commands(Node::Server(2))[4], "route add 198.18.2.0/23 via 198.18.0.1");
     }
 
     #[test]
@@ -208,8 +264,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_of_both_families_are_alike() {
+        assert_eq!(Node::Balancer.address_v6(), Some("2001:2::2".parse().unwrap()));
+        assert_eq!(Node::Server(10).address_v6(), Some("2001:2::1:a".parse().unwrap()));
+        assert_eq!(Node::Switch.address_v6(), None);
+    }
+
+    #[test]
     fn names_of_nodes_can_be_read_back() {
-        for node in [Node::Switch, Node::Client, Node::Balancer, Node::Server(64)] {
+        for node in [Node::Switch, Node::Client, Node::Balancer, Node::Server(64), Node::Router] {
             assert_eq!(node.to_string().parse(), Ok(node));
         }
         assert_eq!("server-1-client".parse::<Node>(), Err(()));

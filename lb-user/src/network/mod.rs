@@ -1,21 +1,30 @@
-//! What the agent knows of the network: its interfaces, its addresses, and who is where on its segments.
+//! What the agent knows of the network: its interfaces, its addresses, who is where on its segments, and the routes beyond them.
 //!
 //! [`Network`] is a picture of one moment and pure: [`Network::next_hop`] finds the way to a back-end in it, or says what
 //! is in the way. [`Monitor`] takes such pictures from the kernel, tells when they are out of date, and has the kernel keep the
-//! back-ends' Ethernet addresses known.
+//! Ethernet addresses of back-ends and gateways known.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `model` | [`Network`] and what it is made of |
-//! | `next_hop` | finds the way to a back-end |
-//! | `monitor` | asks the kernel, over netlink |
+//! | `model`, `vlan`, `route` | [`Network`] and what it is made of |
+//! | `next_hop`, `unreachable` | finds the way to a back-end; says why there is none |
+//! | `monitor`, `changes` | asks the kernel, over netlink; counts what it tells by itself |
 //! | `decode` | what the kernel's answers mean |
 
+mod changes;
 mod decode;
+mod error;
 mod model;
 mod monitor;
 mod next_hop;
+mod route;
+mod unreachable;
+mod vlan;
 
+pub use error::Error;
 pub use model::{InterfaceAddress, Link, Neighbour, NeighbourKind, Network, XdpAttachment};
-pub use monitor::{Error, Monitor};
-pub use next_hop::Unreachable;
+pub use monitor::Monitor;
+pub use next_hop::{NextHop, Reach, Way};
+pub use route::Route;
+pub use unreachable::Unreachable;
+pub use vlan::{Vlan, VlanProtocol, VlanTag, Vlans};

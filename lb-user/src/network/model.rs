@@ -1,17 +1,20 @@
+use super::{Route, Vlan};
 use lb_common::wire::Mac;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// The network as the kernel of the balancer sees it at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// Ethernet interfaces by index. Others, as loopback or tunnels, have no segment with back-ends on it.
     pub links: BTreeMap<u32, Link>,
-    /// The balancer's IPv4 addresses, those of loopback and tunnels included.
+    /// The balancer's addresses, those of loopback and tunnels included.
     pub addresses: Vec<InterfaceAddress>,
-    /// IPv4 neighbours by the index of their interface and their address.
-    pub neighbours: BTreeMap<(u32, Ipv4Addr), Neighbour>,
+    /// Neighbours by the index of their interface and their address.
+    pub neighbours: BTreeMap<(u32, IpAddr), Neighbour>,
+    /// The kernel's routes to those back-ends that may be beyond the balancer's own segments, by their address.
+    pub routes: BTreeMap<IpAddr, Route>,
 }
 
 impl Network {
@@ -32,6 +35,10 @@ pub struct Link {
     pub mac: Mac,
     /// Whether it is switched on and has a carrier.
     pub up: bool,
+    /// Longest IP packet that it sends, in bytes.
+    pub mtu: u32,
+    /// What makes it a VLAN interface, if it is one.
+    pub vlan: Option<Vlan>,
     /// The XDP program that is attached to it.
     pub xdp: XdpAttachment,
 }
@@ -66,20 +73,28 @@ pub struct InterfaceAddress {
     /// The interface that it belongs to.
     pub ifindex: u32,
     /// The address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// An address in the subnet that it connects the balancer to: `address` itself, or its peer on a point-to-point link.
-    pub subnet: Ipv4Addr,
-    /// Leading bits that all addresses of that subnet share, 0 to 32.
+    pub subnet: IpAddr,
+    /// Leading bits that all addresses of that subnet share: 0 to 32, or to 128 for IPv6.
     pub prefix_len: u8,
 }
 
 impl InterfaceAddress {
     /// Whether `address` is in the subnet.
-    pub fn connects(&self, address: Ipv4Addr) -> bool {
-        let host_bits = 32_u32.saturating_sub(self.prefix_len.into());
-        let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
-        (self.subnet.to_bits() ^ address.to_bits()) & mask == 0
+    pub fn connects(&self, address: IpAddr) -> bool {
+        let shared_bits = match (self.subnet, address) {
+            (IpAddr::V4(subnet), IpAddr::V4(address)) => (subnet.to_bits() ^ address.to_bits()).leading_zeros(),
+            (IpAddr::V6(subnet), IpAddr::V6(address)) => (subnet.to_bits() ^ address.to_bits()).leading_zeros(),
+            _ => return false,
+        };
+        shared_bits >= self.prefix_len.into()
     }
+}
+
+/// Whether an address is good for one segment only, and may be another host's on another one (RFC 4291, 2.5.6).
+pub(super) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// A host on a segment.
@@ -94,7 +109,7 @@ pub struct Neighbour {
 /// Who keeps a neighbour's Ethernet address up to date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NeighbourKind {
-    /// Nobody needs to: the operator set it, or the interface has no ARP.
+    /// Nobody needs to: the operator set it, or the interface has neither ARP nor neighbour discovery.
     Permanent,
     /// The kernel does, for as long as the entry lives.
     Managed,
@@ -106,23 +121,33 @@ pub enum NeighbourKind {
 mod tests {
     use super::*;
 
-    fn subnet(subnet: [u8; 4], prefix_len: u8) -> InterfaceAddress {
-        InterfaceAddress { ifindex: 1, address: [10, 0, 0, 1].into(), subnet: subnet.into(), prefix_len }
+    fn subnet(subnet: &str, prefix_len: u8) -> InterfaceAddress {
+        let subnet = subnet.parse().unwrap();
+        InterfaceAddress { ifindex: 1, address: [10, 0, 0, 1].into(), subnet, prefix_len }
     }
 
     #[test]
     fn a_subnet_is_the_addresses_that_share_its_leading_bits() {
         let cases = [
-            (subnet([10, 0, 0, 1], 24), [10, 0, 0, 200], true),
-            (subnet([10, 0, 0, 1], 24), [10, 0, 1, 1], false),
-            (subnet([10, 0, 0, 1], 25), [10, 0, 0, 128], false),
-            (subnet([10, 0, 0, 1], 32), [10, 0, 0, 1], true),
-            (subnet([10, 0, 0, 1], 32), [10, 0, 0, 2], false),
-            (subnet([10, 0, 0, 1], 0), [192, 0, 2, 1], true),
-            (subnet([172, 16, 0, 9], 32), [172, 16, 0, 9], true),
+            (subnet("10.0.0.1", 24), "10.0.0.200", true),
+            (subnet("10.0.0.1", 24), "10.0.1.1", false),
+            (subnet("10.0.0.1", 25), "10.0.0.128", false),
+            (subnet("10.0.0.1", 32), "10.0.0.1", true),
+            (subnet("10.0.0.1", 32), "10.0.0.2", false),
+            (subnet("10.0.0.1", 0), "192.0.2.1", true),
+            (subnet("172.16.0.9", 32), "172.16.0.9", true),
+            (subnet("fd00::1", 64), "fd00::ffff:0:0:2", true),
+            (subnet("fd00::1", 64), "fd00:0:0:1::1", false),
+            (subnet("fd00::1", 65), "fd00::8000:0:0:1", false),
+            (subnet("fd00::1", 128), "fd00::1", true),
+            (subnet("fd00::1", 128), "fd00::", false),
+            (subnet("fd00::1", 0), "2001:db8::1", true),
+            // No prefix is of both families, however short.
+            (subnet("10.0.0.1", 0), "::a00:1", false),
+            (subnet("::", 0), "10.0.0.1", false),
         ];
         for (subnet, address, connected) in cases {
-            assert_eq!(subnet.connects(address.into()), connected, "{address:?} in {subnet:?}");
+            assert_eq!(subnet.connects(address.parse().unwrap()), connected, "{address} in {subnet:?}");
         }
     }
 }

@@ -1,75 +1,114 @@
-//! Maglev hashing (Eisenbud et al., NSDI 2016, section 3.4): every back-end fills the table in an order of its own, all taking
-//! turns, so that they get equal shares, and one that leaves gives up little more than its own.
+//! Maglev hashing (Eisenbud et al., NSDI 2016, section 3.4): every back-end fills the ring in an order of its own, all taking turns in
+//! proportion to their weights, so that they get their shares, and one that leaves gives up little more than its own.
 
+use super::Candidate;
+use super::apportion::apportion;
 use lb_common::abi::Address;
 
-/// Sizes of the table. Each is a prime, so that a walk of any step visits every position. Each is about twice the one before, so that
-/// a table takes little more than twice what it needs, and two generations of all tables fit into the map of rings.
-const SIZES: [usize; 8] = [1_021, 2_039, 4_093, 8_191, 16_381, 32_749, 65_521, 131_071];
+/// Positions of the scheduler's ring: the paper's. It is prime, as they all are, so that a walk of any step visits every position.
+const MAGLEV_SIZE: usize = 65_537;
 
-/// The consistent ring of these back-ends, by slot and address. It depends on nothing else, in whatever order they come: balancers
-/// that know the same addresses agree on it, though they keep them in other slots.
-pub fn consistent_ring(backends: &[(u16, Address)]) -> Vec<u16> {
+/// Sizes of the consistent ring. Each is about twice the one before, so that a ring takes little more than twice what it needs, and
+/// two generations of all consistent rings fit into the map of rings.
+const CONSISTENT_SIZES: [usize; 8] = [1_021, 2_039, 4_093, 8_191, 16_381, 32_749, 65_521, 131_071];
+
+/// The ring of the scheduler `maglev`. Like the consistent ring it depends on addresses and weights only.
+pub(super) fn maglev_ring(backends: &[Candidate]) -> Vec<u16> {
+    ring_of_size(backends, MAGLEV_SIZE)
+}
+
+/// The consistent ring: smaller, since every service has one.
+pub(super) fn consistent_ring(backends: &[Candidate]) -> Vec<u16> {
+    ring_of_size(backends, consistent_size(backends.len()))
+}
+
+/// Positions of the consistent ring of `backends` back-ends: at least 100 for each, so that equal shares differ by 1 % at most.
+fn consistent_size(backends: usize) -> usize {
+    const LARGEST: usize = CONSISTENT_SIZES[CONSISTENT_SIZES.len() - 1];
+    CONSISTENT_SIZES.into_iter().find(|&size| size >= 100 * backends).unwrap_or(LARGEST)
+}
+
+/// The ring of `size` positions, a prime. All back-ends have weight.
+fn ring_of_size(backends: &[Candidate], size: usize) -> Vec<u16> {
     if backends.is_empty() {
         return Vec::new();
     }
-    let size = size_for(backends.len());
-    let mut walks: Vec<Walk> = backends.iter().map(|&(slot, address)| Walk::new(slot, address, size)).collect();
-    walks.sort_unstable_by_key(|walk| walk.address);
+    let mut backends = backends.to_vec();
+    backends.sort_by_key(|backend| backend.address);
+    let weights: Vec<u64> = backends.iter().map(|backend| u64::from(backend.weight)).collect();
+    let mut walks: Vec<Walk> = backends.iter().map(|backend| Walk::new(backend, size)).collect();
 
-    let mut table: Vec<Option<u16>> = vec![None; size];
-    let mut left = size;
-    'fill: loop {
-        for walk in &mut walks {
-            let position = walk.next_free(&table);
-            table[position] = Some(walk.slot);
-            left -= 1;
-            if left == 0 {
-                break 'fill;
-            }
-        }
+    let mut ring = vec![0; size];
+    let mut taken = vec![false; size];
+    for index in turns(&apportion(&weights, size)) {
+        let walk = &mut walks[usize::from(index)];
+        let position = walk.next_free(&taken);
+        taken[position] = true;
+        ring[position] = walk.slot;
     }
-    table.into_iter().flatten().collect()
+    ring
 }
 
-/// Positions of the consistent ring of `backends` back-ends: at least 100 for each, so that shares differ by 1 % at most.
-fn size_for(backends: usize) -> usize {
-    SIZES.into_iter().find(|&size| size >= 100 * backends).unwrap_or(SIZES[SIZES.len() - 1])
+/// Who has a turn, one after the other, by the index of the share. There are as many rounds as the largest share has turns; the turns of
+/// each are spread evenly over them, from the first one on. In a round, turns go by index.
+fn turns(shares: &[usize]) -> Vec<u16> {
+    let rounds = shares.iter().copied().max().unwrap_or(0);
+    let turns = (0..).zip(shares).flat_map(|(index, &share)| rounds_of(share, rounds).map(move |round| (round, index)));
+
+    // A counting sort by round: that goes with the number of turns, however unequal the shares are.
+    let mut next = vec![0; rounds + 1];
+    turns.clone().for_each(|(round, _)| next[round + 1] += 1);
+    for round in 0..rounds {
+        next[round + 1] += next[round];
+    }
+    let mut sorted = vec![0; next[rounds]];
+    turns.for_each(|(round, index)| {
+        sorted[next[round]] = index;
+        next[round] += 1;
+    });
+    sorted
+}
+
+/// The rounds in which somebody has a turn: `turn * rounds / share`, without a division for each turn.
+fn rounds_of(share: usize, rounds: usize) -> impl Iterator<Item = usize> + Clone {
+    // Exact for rings of up to 2²⁰ positions.
+    const FRACTION: u32 = 40;
+    let stride = ((rounds as u64) << FRACTION).div_ceil(share as u64);
+    (0..share as u64).map(move |turn| ((turn * stride) >> FRACTION) as usize)
 }
 
 /// The order in which one back-end asks for positions.
 struct Walk {
     slot: u16,
-    address: Address,
     position: usize,
     step: usize,
 }
 
 impl Walk {
-    fn new(slot: u16, address: Address, size: usize) -> Self {
-        let [high, low] = halves(address).map(|half| mix(half ^ 0x6a09_e667_f3bc_c908));
+    fn new(backend: &Candidate, size: usize) -> Self {
+        let [high, low] = halves(backend.address).map(|half| mix(half ^ 0x6a09_e667_f3bc_c908));
         let position = (mix(high ^ low.rotate_left(32)) % size as u64) as usize;
         let step = (mix(low.wrapping_add(high.rotate_left(17))) % (size as u64 - 1)) as usize + 1;
-        Self { slot, address, position, step }
+        Self { slot: backend.slot, position, step }
     }
 
     /// The first position of the walk that nobody has; moves on past it.
-    fn next_free(&mut self, table: &[Option<u16>]) -> usize {
+    fn next_free(&mut self, taken: &[bool]) -> usize {
         loop {
             let position = self.position;
             self.position += self.step;
-            if self.position >= table.len() {
-                self.position -= table.len();
+            if self.position >= taken.len() {
+                self.position -= taken.len();
             }
-            if table[position].is_none() {
+            if !taken[position] {
                 return position;
             }
         }
     }
 }
 
-fn halves(Address(bytes): Address) -> [u64; 2] {
-    let number = u128::from_be_bytes(bytes);
+fn halves(address: Address) -> [u64; 2] {
+    let number = u128::from_be_bytes(address.octets());
     [(number >> 64) as u64, number as u64]
 }
 
@@ -81,86 +120,4 @@ fn mix(mut word: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use lb_common::abi::MAX_BACKENDS_PER_SERVICE;
-    use proptest::prelude::*;
-
-    fn backends(count: u16) -> Vec<(u16, Address)> {
-        (0..count).map(|index| (index, Address::from_v4([10, 0, (index >> 8) as u8, index as u8]))).collect()
-    }
-
-    fn shares(ring: &[u16]) -> Vec<usize> {
-        let mut shares = vec![0; ring.iter().max().map_or(0, |&slot| usize::from(slot) + 1)];
-        for &slot in ring {
-            shares[usize::from(slot)] += 1;
-        }
-        shares
-    }
-
-    #[test]
-    fn the_ring_is_frozen() {
-        // Balancers of one cluster must agree on it, whatever version they run.
-        let ring = consistent_ring(&backends(5));
-        assert_eq!(ring[..20], [3, 3, 1, 1, 0, 4, 4, 1, 1, 3, 3, 0, 2, 1, 2, 0, 2, 3, 3, 1]);
-    }
-
-    #[test]
-    fn sizes_are_prime() {
-        let is_prime = |size: usize| {
-            (2..size).take_while(|divisor| divisor * divisor <= size).all(|divisor| !size.is_multiple_of(divisor))
-        };
-        assert!(SIZES.into_iter().all(is_prime));
-    }
-
-    #[test]
-    fn every_backend_has_100_positions() {
-        for backends in 1..=MAX_BACKENDS_PER_SERVICE {
-            assert!(size_for(backends) >= 100 * backends, "{backends}");
-        }
-    }
-
-    #[test]
-    fn nobody_makes_no_ring() {
-        assert!(consistent_ring(&[]).is_empty());
-    }
-
-    #[test]
-    fn shares_are_equal_to_one_position() {
-        for count in [1, 3, 10, 100, 1_024] {
-            let shares = shares(&consistent_ring(&backends(count)));
-            let (least, most) = (shares.iter().min(), shares.iter().max());
-            assert!(
-                shares.len() == usize::from(count) && most.zip(least).is_some_and(|(most, least)| most - least <= 1)
-            );
-        }
-    }
-
-    #[test]
-    fn one_that_leaves_moves_few_positions_of_the_others() {
-        let all = backends(100);
-        let before = consistent_ring(&all);
-        let after = consistent_ring(&all[..99]);
-        let moved = before.iter().zip(&after).filter(|&(&before, &after)| before != 99 && before != after).count();
-        assert!(moved * 100 <= before.len() * 2, "{moved} of {}", before.len());
-    }
-
-    proptest! {
-        #[test]
-        fn order_and_slots_do_not_matter(
-            mut backends in Just(backends(20)).prop_shuffle(),
-            offset in 0u16..1_000,
-        ) {
-            let addresses = |backends: &[(u16, Address)]| {
-                let ring = consistent_ring(backends);
-                ring.iter().map(|slot| backends.iter().find(|(own, _)| own == slot).map(|&(_, address)| address)).collect::<Vec<_>>()
-            };
-            let before = addresses(&backends);
-            backends.reverse();
-            for (slot, _) in &mut backends {
-                *slot += offset;
-            }
-            prop_assert_eq!(before, addresses(&backends));
-        }
-    }
-}
+mod tests;

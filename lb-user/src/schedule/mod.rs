@@ -1,7 +1,64 @@
-//! Schedulers. Each compiles a list of back-end slots to a ring, which the XDP program walks or indexes.
+//! Schedulers. Each compiles the back-ends of a service to a ring of their slots, which the XDP program walks or indexes.
+//!
+//! Back-ends of weight 0 get no position; each of the others gets one at least.
 
+mod apportion;
+mod least_connections;
 mod maglev;
 mod round_robin;
+mod smooth;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod weighted_round_robin;
 
-pub use maglev::consistent_ring;
-pub use round_robin::round_robin_ring;
+use lb_common::abi::{Address, Scheduler};
+use least_connections::least_connections_ring;
+use maglev::maglev_ring;
+use round_robin::round_robin_ring;
+use weighted_round_robin::weighted_round_robin_ring;
+
+/// A back-end that can take new flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its slot.
+    pub slot: u16,
+    /// Its own address.
+    pub address: Address,
+    /// Its share of the new flows, in proportion to the weights of the others; 0 for none.
+    pub weight: u16,
+    /// Flows that it has now.
+    pub live_flows: u64,
+}
+
+/// The ring of `scheduler` for these back-ends, in whatever order they come. Empty when none has weight. A scheduler that nobody knows
+/// is round robin.
+///
+/// `expected_flows` is how many new flows will come before the service gets its next ring, rather too many than too few. Only the
+/// least-connections schedulers mind: too many even the live flows out more slowly, too few make them swing.
+pub fn ring(scheduler: Scheduler, backends: &[Candidate], expected_flows: u64) -> Vec<u16> {
+    let backends = with_weight(backends);
+    let equal = || backends.iter().map(|backend| Candidate { weight: 1, ..*backend }).collect::<Vec<_>>();
+    match scheduler {
+        Scheduler::WEIGHTED_ROUND_ROBIN => weighted_round_robin_ring(&backends),
+        Scheduler::LEAST_CONNECTIONS => least_connections_ring(&equal(), expected_flows),
+        Scheduler::WEIGHTED_LEAST_CONNECTIONS => least_connections_ring(&backends, expected_flows),
+        Scheduler::SOURCE_HASH => maglev::consistent_ring(&backends),
+        Scheduler::MAGLEV => maglev_ring(&backends),
+        _ => round_robin_ring(backends.iter().map(|backend| backend.slot)),
+    }
+}
+
+/// The ring for packets in the middle of a flow that nobody remembers. It depends on nothing but the addresses and their weights:
+/// balancers that know the same ones agree on it, though they keep them in other slots.
+pub fn consistent_ring(backends: &[Candidate]) -> Vec<u16> {
+    maglev::consistent_ring(&with_weight(backends))
+}
+
+/// Those that get a share, in the order of their slots.
+fn with_weight(backends: &[Candidate]) -> Vec<Candidate> {
+    let mut backends: Vec<Candidate> = backends.iter().filter(|backend| backend.weight > 0).copied().collect();
+    backends.sort_unstable_by_key(|backend| backend.slot);
+    backends
+}

@@ -3,16 +3,26 @@
 //! [`Desired`] comes from the configuration and the network, [`Observed`] from the maps. [`plan()`] compares them and lists
 //! the [`Change`]s in an order in which no packet ever meets a half-made state.
 
+mod access;
 mod change;
+mod compiled;
 mod desired;
+mod load;
 mod observed;
 mod plan;
+mod ports;
+mod quic;
 mod rings;
 
+pub use access::{AccessRule, AccessRules};
 pub use change::Change;
-pub use desired::{Desired, DesiredBackend, DesiredService, NextHop};
+pub use compiled::CompiledRings;
+pub use desired::{Delivery, Desired, DesiredBackend, DesiredQuic, DesiredService, PortsPrefix};
+pub use load::Load;
 pub use observed::{Observed, ObservedService};
-pub use plan::{Full, plan};
+pub use plan::{Full, Memory, plan};
+pub use ports::port_prefixes;
+pub use quic::QuicSecret;
 pub use rings::RingSpace;
 
 #[cfg(test)]

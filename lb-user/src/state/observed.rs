@@ -1,6 +1,10 @@
-use super::Change;
-use lb_common::abi::{Address, Backend, BackendState, Service, ServiceKey, Settings};
-use std::collections::BTreeMap;
+use super::{Change, PortsPrefix, QuicSecret};
+use lb_common::abi::{
+    AccessList, Address, Backend, BackendState, QuicKey, QuicServer, QuicServerKey, Service, ServiceFlags, ServiceKey,
+    Settings,
+};
+use lb_common::wire::Be16;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What the maps say, but for counters and flows.
@@ -8,8 +12,18 @@ use std::ops::Range;
 pub struct Observed {
     /// What holds for the whole program; `None` in new maps.
     pub settings: Option<Settings>,
+    /// Addresses of services.
+    pub vips: BTreeSet<Address>,
     /// Services.
     pub services: BTreeMap<ServiceKey, ObservedService>,
+    /// Ports that lead to a service with several: to the one with this port in its key.
+    pub ports: BTreeMap<PortsPrefix, Be16>,
+    /// How QUIC connection IDs name servers.
+    pub quic: BTreeMap<QuicKey, QuicSecret>,
+    /// Whom QUIC connection IDs mean.
+    pub quic_servers: BTreeMap<QuicServerKey, QuicServer>,
+    /// Access lists, complete or not: those that a service names are.
+    pub access: BTreeSet<AccessList>,
     /// Back-ends by slot, those that are in use or once were.
     pub backends: BTreeMap<u16, Backend>,
 }
@@ -31,6 +45,11 @@ impl ObservedService {
         let Service { ring_start, ring_len, consistent_start, consistent_len, .. } = self.service;
         [ring_start..ring_start + ring_len, consistent_start..consistent_start + consistent_len]
     }
+
+    /// The access list that the service names.
+    pub fn access(&self) -> Option<AccessList> {
+        self.service.flags.has(ServiceFlags::ACCESS).then_some(self.service.access)
+    }
 }
 
 impl Observed {
@@ -44,8 +63,38 @@ impl Observed {
     pub fn follow(&mut self, change: &Change) {
         match change {
             Change::SetSettings(settings) => self.settings = Some(**settings),
+            Change::AddVip(address) => {
+                self.vips.insert(*address);
+            }
+            Change::RemoveVip(address) => {
+                self.vips.remove(address);
+            }
             Change::SetBackend { slot, backend } => {
                 self.backends.insert(*slot, *backend);
+            }
+            Change::SetQuic { key, config } => {
+                self.quic.insert(*key, config.clone());
+            }
+            Change::RemoveQuic(key) => {
+                self.quic.remove(key);
+            }
+            Change::SetQuicServer { key, server } => {
+                self.quic_servers.insert(*key, *server);
+            }
+            Change::RemoveQuicServer(key) => {
+                self.quic_servers.remove(key);
+            }
+            Change::SetAccess(rules) => {
+                self.access.insert(rules.list());
+            }
+            Change::RemoveAccess(list) => {
+                self.access.remove(list);
+            }
+            Change::SetPorts { prefix, first } => {
+                self.ports.insert(*prefix, *first);
+            }
+            Change::RemovePorts(prefix) => {
+                self.ports.remove(prefix);
             }
             Change::SetService { key, service, .. } => {
                 self.services.insert(*key, service.clone());

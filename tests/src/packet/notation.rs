@@ -1,10 +1,9 @@
 //! How vectors write addresses, ports and bytes.
 
-use anyhow::{Context, Error, Result, bail};
-use etherparse::TcpHeader;
+use anyhow::{Context, Error, Result};
 use lb_common::wire::Mac;
 use serde::Deserialize;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// An Ethernet address: `02:00:00:00:00:01`.
@@ -13,18 +12,28 @@ use std::str::FromStr;
 pub struct Ethernet(pub Mac);
 
 /// Bytes in hexadecimal, spaces wherever they help: `0800 4500`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Bytes(pub Vec<u8>);
 
-/// Source and destination address: `10.0.0.1 > 192.0.2.10`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Source and destination address, of one family: `10.0.0.1 > 192.0.2.10`, `2001:db8::1 > 2001:db8:ffff::10`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Addresses {
-    /// Source.
-    pub from: Ipv4Addr,
-    /// Destination.
-    pub to: Ipv4Addr,
+pub enum Addresses {
+    /// IPv4.
+    V4 {
+        /// Source.
+        from: Ipv4Addr,
+        /// Destination.
+        to: Ipv4Addr,
+    },
+    /// IPv6.
+    V6 {
+        /// Source.
+        from: Ipv6Addr,
+        /// Destination.
+        to: Ipv6Addr,
+    },
 }
 
 /// Source and destination port: `40000 > 443`.
@@ -37,23 +46,30 @@ pub struct Ports {
     pub to: u16,
 }
 
-/// Ports and flags of a TCP segment: `40000 > 443 SA`. Flags are `S`, `A`, `P`, `F`, `R` and `U`, or none at all.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Segment {
-    ports: Ports,
-    flags: String,
+impl Addresses {
+    /// The pair, unless the two are of different families.
+    pub fn new(from: IpAddr, to: IpAddr) -> Option<Self> {
+        match (from, to) {
+            (IpAddr::V4(from), IpAddr::V4(to)) => Some(Self::V4 { from, to }),
+            (IpAddr::V6(from), IpAddr::V6(to)) => Some(Self::V6 { from, to }),
+            _ => None,
+        }
+    }
+
+    /// The addresses of the way back.
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::V4 { from, to } => Self::V4 { from: to, to: from },
+            Self::V6 { from, to } => Self::V6 { from: to, to: from },
+        }
+    }
 }
 
-impl Segment {
-    /// The TCP header, but for its checksum.
-    pub(super) fn header(&self) -> TcpHeader {
-        let has = |flag| self.flags.contains(flag);
-        let mut header = TcpHeader::new(self.ports.from, self.ports.to, 1_000, 65_535);
-        (header.syn, header.ack, header.psh) = (has('S'), has('A'), has('P'));
-        (header.fin, header.rst, header.urg) = (has('F'), has('R'), has('U'));
-        header
-    }
+/// Ports, and the words behind them: `40000 > 443 SA`.
+pub(super) fn ports_and_words(text: &str) -> Result<(Ports, Vec<&str>)> {
+    let words: Vec<&str> = text.split(' ').collect();
+    let (ports, words) = words.split_at(words.len().min(3));
+    Ok((Ports::try_from(ports.join(" "))?, words.to_vec()))
 }
 
 impl TryFrom<String> for Ethernet {
@@ -80,8 +96,8 @@ impl TryFrom<String> for Addresses {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self> {
-        let pair = pair(&text).map(|(from, to)| Self { from, to });
-        pair.with_context(|| format!("{text:?} is not two IPv4 addresses, as 10.0.0.1 > 192.0.2.10"))
+        let addresses = pair(&text).and_then(|(from, to)| Self::new(from, to));
+        addresses.with_context(|| format!("{text:?} is not two addresses of one family, as 10.0.0.1 > 192.0.2.10"))
     }
 }
 
@@ -91,21 +107,6 @@ impl TryFrom<String> for Ports {
     fn try_from(text: String) -> Result<Self> {
         let pair = pair(&text).map(|(from, to)| Self { from, to });
         pair.with_context(|| format!("{text:?} is not two ports, as 40000 > 443"))
-    }
-}
-
-impl TryFrom<String> for Segment {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        let (ports, flags) = match text.rsplit_once(' ') {
-            Some((ports, flags)) if flags.starts_with(|c: char| c.is_ascii_uppercase()) => (ports, flags),
-            _ => (text.as_str(), ""),
-        };
-        if let Some(unknown) = flags.chars().find(|flag| !"SAPFRU".contains(*flag)) {
-            bail!("{text:?}: there is no TCP flag {unknown:?}: use S, A, P, F, R and U");
-        }
-        Ok(Self { ports: Ports::try_from(ports.to_owned())?, flags: flags.to_owned() })
     }
 }
 

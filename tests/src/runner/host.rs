@@ -19,7 +19,7 @@ impl Subject for MemoryDataplane {
     }
 
     fn pass_time(&mut self, ticks: Ticks) -> Result<()> {
-        self.now.set(self.now.get() + ticks);
+        self.wait(ticks);
         Ok(())
     }
 }

@@ -6,15 +6,27 @@ use anyhow::{Context, Result, bail, ensure};
 use aya::maps::{Array, Map, MapData};
 use aya::programs::{TestRun, TestRunOptions};
 use lb_common::abi::{TICK_BITS, Ticks};
-use lb_common::flow_table::{FlowRecord, FlowState, WAYS};
-use lb_user::bpf::{KernelDataplane, Object, Pinning};
+use lb_common::flow_table::{FlowRecord, Phase, WAYS};
+use lb_user::bpf::{KernelDataplane, Object, Pinning, Sizes};
+
+/// Room in the kernel's tables.
+const SIZES: Sizes = Sizes { flows: BUCKETS * WAYS as u32, clients: BUCKETS * WAYS as u32 };
+
+/// By how much a frame may grow: more than any tunnel's headers.
+const GROWTH: usize = 128;
+
+/// The maps that are tables of flows, or like one.
+const TABLES: [&str; 3] = ["FLOWS", "CLIENTS", "FRAGMENTS"];
 
 /// The XDP program and its maps, attached to nothing and pinned nowhere.
 pub struct Kernel {
     dataplane: KernelDataplane,
-    /// The flow table, each bucket as tag and record of its entries in turn.
-    flows: Array<MapData, [[u64; 2]; WAYS]>,
+    /// The maps [`TABLES`], and how many buckets each has.
+    tables: Vec<(Table, u32)>,
 }
+
+/// Buckets, each as tag and record of its entries in turn.
+type Table = Array<MapData, [[u64; 2]; WAYS]>;
 
 impl Kernel {
     /// Loads the program, with new maps.
@@ -22,16 +34,19 @@ impl Kernel {
     /// # Errors
     /// When the kernel refuses, as it does without root.
     pub fn load() -> Result<Self> {
-        let mut dataplane = KernelDataplane::new(Object::load(BUCKETS * WAYS as u32, Pinning::Off)?)?;
+        let mut dataplane = KernelDataplane::new(Object::load(SIZES, Pinning::Off)?)?;
         let maps =
             dataplane.object().xdp()?.info()?.map_ids()?.context("the kernel does not say which maps there are")?;
+        let mut tables = Vec::new();
         for id in maps {
             let map = MapData::from_id(id)?;
-            if map.info()?.name_as_str() == Some("FLOWS") {
-                return Ok(Self { dataplane, flows: Map::Array(map).try_into()? });
+            let info = map.info()?;
+            if info.name_as_str().is_some_and(|name| TABLES.contains(&name)) {
+                tables.push((Map::Array(map).try_into()?, info.max_entries()));
             }
         }
-        bail!("the XDP program has no map FLOWS")
+        ensure!(!tables.is_empty(), "the XDP program has no map {}", TABLES[0]);
+        Ok(Self { dataplane, tables })
     }
 }
 
@@ -43,10 +58,10 @@ impl Subject for Kernel {
     }
 
     fn process(&mut self, frame: &mut Vec<u8>) -> Result<Option<Action>> {
-        let mut out = vec![0; frame.len()];
+        let mut out = vec![0; frame.len() + GROWTH];
         let options = TestRunOptions { data_in: Some(frame), data_out: Some(&mut out), ..TestRunOptions::new() };
         let result = self.dataplane.object().xdp()?.test_run(options)?;
-        ensure!(result.data_size_out as usize == frame.len(), "out came {} bytes", result.data_size_out);
+        out.truncate(result.data_size_out as usize);
         *frame = out;
         Ok(Some(match result.return_value {
             1 => Action::Drop,
@@ -57,14 +72,16 @@ impl Subject for Kernel {
         }))
     }
 
-    /// The kernel's clock cannot be set, so the flows grow older instead.
+    /// The kernel's clock cannot be set, so what is remembered grows older instead.
     fn pass_time(&mut self, ticks: Ticks) -> Result<()> {
-        for index in 0..BUCKETS {
-            let mut bucket = self.flows.get(&index, 0)?;
-            for [_, record] in &mut bucket {
-                *record = aged(FlowRecord::from_bits(*record), ticks).bits();
+        for (table, buckets) in &mut self.tables {
+            for index in 0..*buckets {
+                let bucket = table.get(&index, 0)?;
+                let aged = bucket.map(|[tag, record]| [tag, aged(FlowRecord::from_bits(record), ticks).bits()]);
+                if aged != bucket {
+                    table.set(index, aged, 0)?;
+                }
             }
-            self.flows.set(index, bucket, 0)?;
         }
         Ok(())
     }
@@ -72,7 +89,7 @@ impl Subject for Kernel {
 
 /// The record of a flow as if its last packet had come `ticks` earlier.
 fn aged(record: FlowRecord, ticks: Ticks) -> FlowRecord {
-    if record.state() == FlowState::EMPTY {
+    if record.state().phase() == Phase::EMPTY {
         return record;
     }
     let earlier = record.last_seen().wrapping_sub(ticks) & ((1 << TICK_BITS) - 1);

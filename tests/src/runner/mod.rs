@@ -5,13 +5,14 @@ mod kernel;
 
 pub use kernel::Kernel;
 
-use crate::vector::{Case, Expectation, Resolved, Setup, Step, Tallies, verdict_name};
-use crate::world::WAN;
+use crate::output::{self, Choice, Delivery, Flow, TunnelTo};
+use crate::vector::{Case, Expectation, Out, Resolved, Setup, Step, Tallies, verdict_name};
+use crate::world::{MTU, WAN};
 use anyhow::{Context, Result, ensure};
-use lb_common::abi::{Address, Tally, Ticks};
-use lb_common::verdict::{MAX_VERDICTS, Verdict};
+use lb_common::abi::{Address, Ticks, VerdictCounters};
+use lb_common::verdict::{Answered, MAX_VERDICTS, Verdict};
 use lb_user::dataplane::Dataplane;
-use lb_user::state::{NextHop, Observed, RingSpace, plan};
+use lb_user::state::{self, DesiredService, Load, Memory, Observed, plan};
 use std::collections::BTreeMap;
 
 /// A data plane under test.
@@ -69,24 +70,27 @@ pub fn run(case: &Case, subject: impl Subject) -> Result<()> {
 
 struct Playback<S> {
     subject: S,
-    /// What the agent would know: its clock, what it was told last, what the maps say after its changes, and which rings rest.
+    /// What the agent would know: its clock, what it was told last, what the maps say after its changes, and what planning remembers.
     now: Ticks,
     wanted: Option<Resolved>,
     observed: Observed,
-    rings: RingSpace,
+    memory: Memory,
     /// Numbers of the services, by name.
     services: BTreeMap<String, u32>,
     /// Back-ends that have a slot, by name.
     backends: BTreeMap<String, Backend>,
     expected: Tallies,
+    /// What the data plane chose for the flows that went into tunnels.
+    choices: BTreeMap<(Flow, TunnelTo), Choice>,
 }
 
 struct Backend {
     /// Number of its service.
     service: u32,
     address: Address,
-    /// The last known way to it.
-    next_hop: Option<NextHop>,
+    /// The last known way to it, as the agent sees it.
+    way: Option<state::Delivery>,
+    delivery: Delivery,
 }
 
 impl<S: Subject> Playback<S> {
@@ -96,16 +100,17 @@ impl<S: Subject> Playback<S> {
             now: 0,
             wanted: None,
             observed: Observed::default(),
-            rings: RingSpace::default(),
+            memory: Memory::default(),
             services: BTreeMap::new(),
             backends: BTreeMap::new(),
-            expected: Tallies::of_verdicts(&[Tally::default(); MAX_VERDICTS as usize]),
+            expected: Tallies::of_verdicts(&[VerdictCounters::default(); MAX_VERDICTS as usize]),
+            choices: BTreeMap::new(),
         }
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
         match step {
-            Step::Packet { frame, expect, out } => self.packet(frame, expect, out.as_deref()),
+            Step::Packet { frame, expect, out } => self.packet(frame, expect, out.as_ref()),
             Step::Wait(ticks) => {
                 self.subject.pass_time(*ticks)?;
                 self.now += ticks;
@@ -122,8 +127,9 @@ impl<S: Subject> Playback<S> {
 
     /// Brings the maps to what the agent was told, as the agent does.
     fn reconcile(&mut self) -> Result<()> {
+        let load = self.load()?;
         let Some(wanted) = &self.wanted else { return Ok(()) };
-        for change in plan(&wanted.desired, &self.observed, &mut self.rings, self.now)? {
+        for change in plan(&wanted.desired, &self.observed, &load, &mut self.memory, self.now)? {
             self.subject.dataplane().apply(&change)?;
             self.observed.follow(&change);
         }
@@ -137,42 +143,103 @@ impl<S: Subject> Playback<S> {
         let observed = &self.observed;
         let id = |key| observed.services.get(key).map(|service| service.service.id);
         self.services = wanted.services.iter().filter_map(|(name, key)| Some((name.clone(), id(key)?))).collect();
-        for (name, (key, backend)) in &wanted.backends {
-            let Some(service) = id(key) else { continue };
-            let known = self.backends.get(name).and_then(|known| known.next_hop);
-            let next_hop = backend.next_hop.or(known);
-            self.backends.insert(name.clone(), Backend { service, address: backend.address, next_hop });
+        for (name, backend) in &wanted.backends {
+            let Some(service) = id(&backend.service) else { continue };
+            let known = self.backends.get(name).and_then(|known| known.way);
+            let way = backend.desired.delivery.or(known);
+            let (address, delivery) = (backend.desired.address, backend.delivery.clone());
+            self.backends.insert(name.clone(), Backend { service, address, way, delivery });
         }
         let slots = observed.slots();
         self.backends.retain(|_, backend| slots.contains_key(&(backend.service, backend.address)));
         self.expected.keep(self.services.keys(), self.backends.keys());
     }
 
-    fn packet(&mut self, frame: &[u8], expect: &Expectation, out: Option<&[u8]>) -> Result<()> {
+    fn packet(&mut self, frame: &[u8], expect: &Expectation, out: Option<&Out>) -> Result<()> {
         let before = self.verdicts()?;
         let mut result = frame.to_vec();
         let action = self.subject.process(&mut result)?;
         let verdict = counted_once(&before, &self.verdicts()?, frame.len() as u64)?;
-        let (wanted, found) = (verdict_name(expect.verdict()), verdict_name(verdict));
+        let (wanted, found) = (verdict_name(expect.verdict), verdict_name(verdict));
         ensure!(found == wanted, "{found}, expected was {wanted}");
 
-        let next_hop = self.next_hop(expect)?;
-        let out = out.map_or_else(|| handed_off(frame, next_hop), <[u8]>::to_vec);
+        let (wanted, out) = match expect.verdict {
+            Verdict::Forwarded(_) => self.forwarded(frame, expect, out, &result)?,
+            Verdict::Answered(with, _) => (Action::Transmit, self.answer(frame, expect, with, out, &result)?),
+            Verdict::Passed(_) => (Action::Pass, frame.to_vec()),
+            Verdict::Dropped(..) => (Action::Drop, frame.to_vec()),
+        };
         ensure!(result == out, "out came\n{}\nexpected was\n{}", hex::encode(&result), hex::encode(&out));
-        let wanted = wanted_action(expect, next_hop);
         ensure!(action.is_none_or(|action| action == wanted), "{action:?}, expected was {wanted:?}");
         self.expected.count(expect, frame.len() as u64);
         Ok(())
     }
 
-    /// The way to the back-end that a packet should go to.
-    fn next_hop(&self, expect: &Expectation) -> Result<Option<NextHop>> {
-        let Expectation::Forwarded { backend: name, .. } = expect else { return Ok(None) };
-        let backend = self.backends.get(name).with_context(|| format!("there is no back-end {name} at this step"))?;
-        Ok(Some(backend.next_hop.with_context(|| format!("{name} has never been reachable"))?))
+    /// What there is to do, for schedulers that heed it.
+    fn load(&mut self) -> Result<Load> {
+        let heeds = |wanted: &Resolved| wanted.desired.services.values().any(DesiredService::heeds_load);
+        if !self.wanted.as_ref().is_some_and(heeds) {
+            return Ok(Load::default());
+        }
+        Ok(Load { live_flows: self.subject.dataplane().flows().live, ..Load::default() })
     }
 
-    fn verdicts(&mut self) -> Result<[Tally; MAX_VERDICTS as usize]> {
+    /// The frame that a packet should be answered with.
+    fn answer(
+        &self,
+        frame: &[u8],
+        expect: &Expectation,
+        with: Answered,
+        out: Option<&Out>,
+        result: &[u8],
+    ) -> Result<Vec<u8>> {
+        match (out, with) {
+            (Some(out), _) => out.frame(frame, &output::way_back(frame)?),
+            (None, Answered::Echo) => output::echo_reply(frame),
+            (None, Answered::TooBig) => output::too_big(frame, self.tunnel_mtu(expect)?, result),
+        }
+    }
+
+    /// Longest packet that gets through the tunnels of a service, all of which make packets longer by the same.
+    fn tunnel_mtu(&self, expect: &Expectation) -> Result<u16> {
+        let id =
+            expect.service.as_deref().and_then(|name| self.services.get(name)).context("too big for which service?")?;
+        let tunnels = self.backends.values().filter(|backend| backend.service == *id);
+        let mut overheads = tunnels.filter_map(|backend| Some(backend.delivery.tunnel.as_ref()?.overhead()));
+        let overhead = overheads.next().context("the service has no tunnel")?;
+        ensure!(overheads.all(|other| other == overhead), "the service's tunnels differ: say which frame comes out");
+        Ok(MTU - overhead)
+    }
+
+    /// What should be done with a forwarded packet, and the frame that should come out.
+    fn forwarded(
+        &mut self,
+        frame: &[u8],
+        expect: &Expectation,
+        out: Option<&Out>,
+        result: &[u8],
+    ) -> Result<(Action, Vec<u8>)> {
+        let name = expect.backend.as_deref().context("a forwarded packet has a back-end")?;
+        let backend = self.backends.get(name).with_context(|| format!("there is no back-end {name} at this step"))?;
+        let state::Delivery { ifindex, mac, source_mac, .. } =
+            backend.way.with_context(|| format!("{name} has never been reachable"))?;
+        let action = if ifindex == WAN.ifindex { Action::Transmit } else { Action::Redirect };
+        let link = backend.delivery.link(frame, source_mac, mac)?;
+        let frame = match (out, &backend.delivery.tunnel) {
+            (Some(out), _) => out.frame(frame, &link)?,
+            (None, None) => output::handed_off(frame, &link)?,
+            (None, Some(tunnel)) => {
+                let choice = tunnel.choice(result).with_context(|| format!("out came {}", hex::encode(result)))?;
+                let earlier =
+                    output::flow(frame).map(|flow| *self.choices.entry((flow, tunnel.clone())).or_insert(choice));
+                ensure!(earlier.is_none_or(|earlier| earlier == choice), "{choice:?}, for its flow it was {earlier:?}");
+                tunnel.wrapped(frame, &link, choice)?
+            }
+        };
+        Ok((action, frame))
+    }
+
+    fn verdicts(&mut self) -> Result<[VerdictCounters; MAX_VERDICTS as usize]> {
         Ok(self.subject.dataplane().counters(&[], &[])?.verdicts)
     }
 
@@ -196,30 +263,17 @@ impl<S: Subject> Playback<S> {
 }
 
 /// The verdict that a packet of `bytes` bytes was counted under, by the tallies before and after it.
-fn counted_once(before: &[Tally], after: &[Tally], bytes: u64) -> Result<Verdict> {
+fn counted_once(before: &[VerdictCounters], after: &[VerdictCounters], bytes: u64) -> Result<Verdict> {
     let risen: Vec<u32> = (0..).zip(before.iter().zip(after)).filter(|(_, (b, a))| b != a).map(|(n, _)| n).collect();
     let [number] = risen[..] else { anyhow::bail!("the packet was counted under {} verdicts", risen.len()) };
     let (before, after) = (before[number as usize], after[number as usize]);
-    let once = Tally { packets: before.packets + 1, bytes: before.bytes + bytes };
-    ensure!(after == once, "a packet of {bytes} bytes was counted from {before:?} to {after:?}");
+    let mut once = before;
+    once.count(bytes);
+    ensure!(
+        after == once && after.packets() == before.packets() + 1,
+        "a packet of {bytes} bytes was counted from {before:?} to {after:?}"
+    );
     Verdict::all()
         .find(|verdict| verdict.number() == number)
         .with_context(|| format!("the packet was counted under verdict {number}, which has no name"))
-}
-
-/// The frame with the Ethernet addresses that lead to a back-end, or as it is.
-fn handed_off(frame: &[u8], next_hop: Option<NextHop>) -> Vec<u8> {
-    match next_hop {
-        Some(NextHop { mac, source_mac, .. }) => [&mac.octets()[..], &source_mac.octets(), &frame[12..]].concat(),
-        None => frame.to_vec(),
-    }
-}
-
-fn wanted_action(expect: &Expectation, next_hop: Option<NextHop>) -> Action {
-    match expect {
-        Expectation::Forwarded { .. } if next_hop.is_some_and(|hop| hop.ifindex != WAN.ifindex) => Action::Redirect,
-        Expectation::Forwarded { .. } => Action::Transmit,
-        Expectation::Passed(_) => Action::Pass,
-        Expectation::Dropped { .. } => Action::Drop,
-    }
 }

@@ -2,26 +2,46 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `backend`, `decap` | one of the servers as a back-end of its own; the `handoff decap` there |
+//! | `cluster`, `mode` | all of them as back-ends, for every way in which packets get to one |
+//! | `router` | a router in front of the client |
 //! | `program` | the program under test, and how a run of it ended |
 //! | `configuration` | what its agent is told |
 //! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
+//! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
+//! | `tap` | what an XDP program leaves to the network stack |
 //! | `eventually` | waiting for what does not happen at once |
 
+mod backend;
+mod cluster;
 mod configuration;
+mod content;
+mod decap;
 mod eventually;
+mod exchange;
+mod mode;
 mod program;
 mod responder;
+mod router;
+mod tap;
 
+pub use backend::{Backend, VIPS};
+pub use cluster::{Cluster, SERVERS};
 pub use configuration::{configuration, service};
+pub use decap::Decap;
 pub use eventually::eventually;
+pub use exchange::{echo, exchange};
+pub use mode::Mode;
 pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
+pub use tap::Tap;
 
 use anyhow::{Context, Result, ensure};
-use lb_user::control::types::{BackendStatus, VerdictCounter};
+use lb_user::control::types::{BackendStatus, ServiceStatus, VerdictCounter};
 use lb_user::lab::topology::SERVICE;
-use lb_user::lab::{Agent, Load, LoadOptions, Namespace, Node, Server, Site, Stage};
+use lb_user::lab::{Agent, Load, LoadOptions, Namespace, Node, Policy, Server, Site, Stage};
 use serde::Deserialize;
+use std::fs;
 use std::future::Future;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -68,7 +88,7 @@ impl Scene {
     /// # Errors
     /// When it does not get ready.
     pub fn start_agent(&self) -> Result<Agent> {
-        Ok(wait(self.stage.start_agent())??)
+        Ok(wait(self.stage.start_agent(&Policy::DEFAULT))??)
     }
 
     /// Starts an agent with the lines `agent` in its first table and with `services`, and waits until every back-end gets new
@@ -130,6 +150,15 @@ impl Scene {
         let outcome = outcome(&mut ip)?;
         ensure!(outcome.code == Some(0), "ip {command}: {outcome:?}");
         Ok(outcome.stdout)
+    }
+
+    /// Writes a setting of the network stack of `node`.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn write(&self, node: Node, key: &str, value: &str) -> Result<()> {
+        let path = format!("/proc/sys/net/{key}");
+        self.namespace(node).run(|| fs::write(&path, value))?.with_context(|| path.clone())
     }
 
     /// The XDP program that is attached to an interface of the balancer.
@@ -199,9 +228,24 @@ pub fn backends(agent: &Agent) -> Result<Vec<BackendStatus>> {
 /// # Errors
 /// When the agent does not answer, or knows no such verdict.
 pub fn packets(agent: &Agent, reason: &str) -> Result<u64> {
-    let verdicts: Vec<VerdictCounter> = wait(agent.control().counters())??;
-    let verdict = verdicts.into_iter().find(|verdict| verdict.reason == reason);
+    let verdict = verdicts(agent)?.into_iter().find(|verdict| verdict.reason == reason);
     Ok(verdict.with_context(|| format!("no verdict is called {reason}"))?.packets)
+}
+
+/// What became of packets, by verdict.
+///
+/// # Errors
+/// When the agent does not answer.
+pub fn verdicts(agent: &Agent) -> Result<Vec<VerdictCounter>> {
+    Ok(wait(agent.control().counters())??)
+}
+
+/// What the agent says of its services, in the order of its configuration.
+///
+/// # Errors
+/// When it does not answer.
+pub fn services(agent: &Agent) -> Result<Vec<ServiceStatus>> {
+    Ok(wait(agent.control().services())??)
 }
 
 /// Ends the load, and looks at what became of its requests.

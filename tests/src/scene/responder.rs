@@ -2,7 +2,7 @@ use anyhow::Result;
 use lb_user::lab::Namespace;
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net;
@@ -38,7 +38,8 @@ impl Responder {
     ///
     /// # Errors
     /// When the port is taken.
-    pub fn udp(namespace: &Namespace, address: SocketAddrV4, name: &str) -> Result<Self> {
+    pub fn udp(namespace: &Namespace, address: impl Into<SocketAddr>, name: &str) -> Result<Self> {
+        let address = address.into();
         let socket = namespace.run(|| UdpSocket::bind(address))??;
         socket.set_nonblocking(true)?;
         let name = name.to_owned();
@@ -51,7 +52,8 @@ impl Responder {
         })
     }
 
-    fn run<F>(serve: impl FnOnce() -> F + Send + 'static) -> Result<Self>
+    /// Serves until it is dropped.
+    pub(super) fn run<F>(serve: impl FnOnce() -> F + Send + 'static) -> Result<Self>
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
     {

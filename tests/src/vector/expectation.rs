@@ -1,42 +1,19 @@
 //! What should become of a packet: `forwarded new-flow to web/server-1`, `passed no-service`, `dropped no-backend of web`.
 
 use anyhow::{Context, Error, Result};
-use lb_common::verdict::{Dropped, Forwarded, Passed, Verdict};
+use lb_common::verdict::Verdict;
 use serde::Deserialize;
 
 /// What should become of a packet.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub enum Expectation {
-    /// It goes to a back-end.
-    Forwarded {
-        /// How the back-end is found.
-        how: Forwarded,
-        /// The service: `web`.
-        service: String,
-        /// The service and the back-end: `web/server-1`.
-        backend: String,
-    },
-    /// It goes to the network stack.
-    Passed(Passed),
-    /// It goes nowhere.
-    Dropped {
-        /// Why.
-        why: Dropped,
-        /// The service that it was for.
-        service: String,
-    },
-}
-
-impl Expectation {
-    /// The verdict. The vectors know services by name only: a dropped one names service 0.
-    pub fn verdict(&self) -> Verdict {
-        match self {
-            Self::Forwarded { how, .. } => Verdict::Forwarded(*how),
-            Self::Passed(why) => Verdict::Passed(*why),
-            Self::Dropped { why, .. } => Verdict::Dropped(*why, 0),
-        }
-    }
+pub struct Expectation {
+    /// The verdict, about no service in particular: the vectors know services by name only.
+    pub verdict: Verdict,
+    /// The service that the packet counts for: `web`.
+    pub service: Option<String>,
+    /// The service and the back-end that a forwarded packet goes to: `web/server-1`.
+    pub backend: Option<String>,
 }
 
 /// The verdict in the words of the vectors: `forwarded new-flow`.
@@ -49,25 +26,72 @@ impl TryFrom<String> for Expectation {
 
     fn try_from(text: String) -> Result<Self> {
         let words: Vec<&str> = text.split(' ').collect();
-        match words[..] {
-            ["forwarded", how, "to", backend] => {
-                Forwarded::ALL.into_iter().find(|known| known.name() == how).and_then(|how| {
-                    let (service, _) = backend.split_once('/')?;
-                    Some(Self::Forwarded { how, service: service.to_owned(), backend: backend.to_owned() })
-                })
+        let (verdict, service, backend) = match words[..] {
+            [action, name] if action != "forwarded" => (known(action, name), None, None),
+            [action, name, "of", service] if action != "forwarded" && action != "passed" => {
+                (known(action, name), Some(service), None)
             }
-            ["passed", why] => Passed::ALL.into_iter().find(|known| known.name() == why).map(Self::Passed),
-            ["dropped", why, "of", service] => {
-                let why = Dropped::ALL.into_iter().find(|known| known.name() == why);
-                why.map(|why| Self::Dropped { why, service: service.to_owned() })
+            ["forwarded", name, "to", backend] => {
+                let service = backend.split_once('/').map(|(service, _)| service);
+                (known("forwarded", name).filter(|_| service.is_some()), service, Some(backend))
             }
-            _ => None,
-        }
-        .with_context(|| {
+            _ => (None, None, None),
+        };
+        let verdict = verdict.with_context(|| {
             format!(
                 "{text:?} is not an expectation, as \"forwarded new-flow to web/server-1\", \"passed no-service\" or \
                  \"dropped no-backend of web\""
             )
-        })
+        })?;
+        Ok(Self { verdict, service: service.map(str::to_owned), backend: backend.map(str::to_owned) })
+    }
+}
+
+/// The verdict with this name.
+fn known(action: &str, name: &str) -> Option<Verdict> {
+    Verdict::all().find(|verdict| (verdict.action(), verdict.name()) == (action, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_is_found_by_its_name() {
+        for verdict in Verdict::all() {
+            let rest = if verdict.action() == "forwarded" { " to web/server-1" } else { "" };
+            let expectation = Expectation::try_from(verdict_name(verdict) + rest);
+            assert_eq!(expectation.expect("an expectation").verdict, verdict);
+        }
+    }
+
+    #[test]
+    fn an_expectation_says_whom_the_packet_counts_for() {
+        let cases = [
+            ("forwarded new-flow to web/server-1", "forwarded new-flow", Some("web"), Some("web/server-1")),
+            ("passed no-service", "passed no-service", None, None),
+            ("dropped no-backend of web", "dropped no-backend", Some("web"), None),
+            ("dropped no-backend", "dropped no-backend", None, None),
+        ];
+        for (text, verdict, service, backend) in cases {
+            let expectation = Expectation::try_from(text.to_owned()).expect(text);
+            assert_eq!(verdict_name(expectation.verdict), verdict);
+            assert_eq!((expectation.service.as_deref(), expectation.backend.as_deref()), (service, backend));
+        }
+    }
+
+    #[test]
+    fn what_is_no_expectation_is_refused() {
+        let texts = [
+            "forwarded new-flow",
+            "forwarded new-flow to web",
+            "forwarded no-service to web/server-1",
+            "passed no-service of web",
+            "dropped no-service",
+            "dropped",
+        ];
+        for text in texts {
+            assert!(Expectation::try_from(text.to_owned()).is_err(), "{text}");
+        }
     }
 }

@@ -1,20 +1,24 @@
 //! The vector files. `vectors/README.md` describes them for people.
 
+mod backend;
 mod expectation;
+mod key_files;
+mod network;
 mod setup;
 mod tallies;
 
 pub use expectation::Expectation;
 pub(crate) use expectation::verdict_name;
-pub use setup::{Resolved, Setup};
+pub use setup::{Resolved, ResolvedBackend, Setup};
 pub use tallies::{BackendTally, ServiceTally, Tallies, VerdictTally};
 
-use crate::packet::{Bytes, Packet};
+use crate::packet::{Bytes, Link, Packet};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use lb_common::abi::{Ticks, ticks};
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
+use toml::Value;
 
 /// A file of cases about one topic.
 #[derive(Deserialize)]
@@ -52,12 +56,46 @@ pub enum Step {
         /// What should become of it.
         expect: Expectation,
         /// The frame that should come out, if not the one that follows from the expectation.
-        out: Option<Vec<u8>>,
+        out: Option<Out>,
     },
     /// Time passes without packets. The agent looks after the maps at its end, as it does every so often.
     Wait(Ticks),
     /// The agent gets another configuration, or the network changes.
     Setup(Setup),
+}
+
+/// The frame that should come out.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+pub enum Out {
+    /// Byte by byte.
+    Bytes(Vec<u8>),
+    /// As a packet in the notation of those that come in.
+    Packet(Box<Packet>),
+}
+
+impl Out {
+    /// The frame, when `came_in` came in. It has the Ethernet header `link` if it does not say otherwise.
+    ///
+    /// # Errors
+    /// When there can be no such packet.
+    pub fn frame(&self, came_in: &[u8], link: &Link) -> Result<Vec<u8>> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::Packet(packet) => packet.outgoing(link, came_in).context("out"),
+        }
+    }
+}
+
+impl TryFrom<Value> for Out {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self> {
+        match value {
+            Value::String(text) => Ok(Self::Bytes(Bytes::try_from(text)?.0)),
+            value => Ok(Self::Packet(value.try_into()?)),
+        }
+    }
 }
 
 /// The shape of a step in the file.
@@ -67,7 +105,7 @@ struct StepText {
     packet: Option<Packet>,
     frame: Option<Bytes>,
     expect: Option<Expectation>,
-    out: Option<Bytes>,
+    out: Option<Out>,
     wait: Option<String>,
     setup: Option<Setup>,
 }
@@ -77,7 +115,6 @@ impl TryFrom<StepText> for Step {
 
     fn try_from(text: StepText) -> Result<Self> {
         let StepText { packet, frame, expect, out, wait, setup } = text;
-        let out = out.map(|Bytes(bytes)| bytes);
         match (packet, frame, expect, wait, setup) {
             (Some(packet), None, Some(expect), None, None) => {
                 // The file's reader shows only the outermost message of an error.

@@ -1,21 +1,28 @@
 //! What the agent is told: services and back-ends by its configuration, the ways to the back-ends by the network.
 
-use crate::world::{self, BALANCER, BUCKETS, FLOW_SECRET, Interface, LAN, WAN};
-use anyhow::{Context, Error, Result, bail, ensure};
+use super::backend::{Backend, Segment, Way};
+use super::key_files::write_keys;
+use super::network::network;
+use crate::output::{Delivery, TunnelTo};
+use crate::packet::{Tunnel, tags};
+use crate::world::{self, BUCKETS, FLOW_SECRET, Family, WAN};
+use anyhow::{Context, Result, bail, ensure};
+use ipnet::IpNet;
 use lb_common::abi::ServiceKey;
 use lb_common::flow_table::WAYS;
 use lb_user::agent::desired;
-use lb_user::config::{Config, Protocol};
-use lb_user::network::{InterfaceAddress, Link, Neighbour, NeighbourKind, Network, XdpAttachment};
+use lb_user::config::Config;
+use lb_user::network::Network;
 use lb_user::state::{Desired, DesiredBackend};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::Path;
+use tempfile::NamedTempFile;
+use toml::{Table, Value};
 
 /// What the agent is told.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Setup {
     /// Interfaces that the program is attached to.
     #[serde(default = "wan")]
@@ -26,26 +33,18 @@ pub struct Setup {
     /// Services by name.
     #[serde(default)]
     services: BTreeMap<String, Service>,
+    /// Other tables of the configuration.
+    #[serde(flatten)]
+    tables: Table,
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Service {
-    vip: Ipv4Addr,
-    port: u16,
-    #[serde(default = "tcp")]
-    protocol: Protocol,
+    vip: IpAddr,
     backends: Vec<Backend>,
-}
-
-/// A back-end and the way to it: `server-1`, `server-2 via lan0`, `server-3 unreachable`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct Backend {
-    /// Its name and its addresses end in this, 1 to 99.
-    number: u8,
-    /// The interface that it is reached through; `None` when the network knows no way to it.
-    interface: Option<Interface>,
+    /// Other keys of the service in the configuration.
+    #[serde(flatten)]
+    keys: Table,
 }
 
 fn wan() -> Vec<String> {
@@ -56,18 +55,24 @@ fn all_buckets() -> u32 {
     BUCKETS
 }
 
-fn tcp() -> Protocol {
-    Protocol::Tcp
-}
-
 /// What follows from a setup.
 pub struct Resolved {
     /// What the maps should say.
     pub desired: Desired,
     /// Keys of the services, by name.
     pub services: BTreeMap<String, ServiceKey>,
-    /// Back-ends and the services that they belong to, by the name that they have in expectations: `web/server-1`.
-    pub backends: BTreeMap<String, (ServiceKey, DesiredBackend)>,
+    /// Back-ends by the name that they have in expectations: `web/server-1`.
+    pub backends: BTreeMap<String, ResolvedBackend>,
+}
+
+/// What follows for a back-end.
+pub struct ResolvedBackend {
+    /// Key of its service.
+    pub service: ServiceKey,
+    /// What the maps should say of it.
+    pub desired: DesiredBackend,
+    /// How packets get to it.
+    pub delivery: Delivery,
 }
 
 impl Setup {
@@ -77,86 +82,121 @@ impl Setup {
     /// When the configuration cannot be, or names an interface that does not exist.
     pub fn resolve(&self) -> Result<Resolved> {
         ensure!(self.buckets.is_power_of_two() && self.buckets <= BUCKETS, "buckets is {}", self.buckets);
-        let config = Config::parse(Path::new("setup"), &self.config())?;
+        let (config, _key_files) = self.config()?;
+        let config = Config::parse(Path::new("setup"), &config.to_string())?;
         for name in &config.interfaces {
             world::interface(name.as_str()).with_context(|| format!("there is no interface {name}"))?;
         }
         let mut desired = desired(&config, &self.network(), FLOW_SECRET);
         desired.settings.bucket_mask = self.buckets - 1;
 
+        let mut services = BTreeMap::new();
         let mut backends = BTreeMap::new();
-        for service in &config.services {
-            for (backend, desired) in service.backends.iter().zip(&desired.services[&service.key()].backends) {
-                backends.insert(format!("{}/{}", service.name, backend.name), (service.key(), *desired));
+        for ((name, service), checked) in self.services.iter().zip(&config.services) {
+            let key = checked.key();
+            for (backend, desired) in service.backends.iter().zip(&desired.services[&key].backends) {
+                let delivery = self.delivery(service, backend).with_context(|| format!("service {name}"))?;
+                let resolved = ResolvedBackend { service: key, desired: *desired, delivery };
+                backends.insert(format!("{name}/{}", backend.name()), resolved);
             }
+            services.insert(name.clone(), key);
         }
-        let services = config.services.iter().map(|service| (service.name.clone(), service.key())).collect();
         Ok(Resolved { desired, services, backends })
     }
 
     /// The network that the agent would find.
     fn network(&self) -> Network {
-        let mut network = Network::default();
-        for Interface { name, ifindex, mac } in [WAN, LAN] {
-            let link = Link { ifindex, name: name.to_owned(), mac, up: true, xdp: XdpAttachment::None };
-            network.links.insert(ifindex, link);
-        }
-        let subnet = |interface: Interface, subnet, prefix_len| InterfaceAddress {
-            ifindex: interface.ifindex,
-            address: BALANCER,
-            subnet,
-            prefix_len,
-        };
-        network.addresses.push(subnet(WAN, BALANCER, 24));
-        for backend in self.services.values().flat_map(|service| &service.backends) {
-            let address = world::backend_address(backend.number);
-            let Some(interface) = backend.interface else { continue };
-            if interface != WAN {
-                network.addresses.push(subnet(interface, address, 32));
-            }
-            let mac = Some(world::backend_mac(backend.number));
-            network.neighbours.insert((interface.ifindex, address), Neighbour { mac, kind: NeighbourKind::Managed });
-        }
-        network
-    }
-
-    /// The configuration file that the agent would be given.
-    fn config(&self) -> String {
-        let agent =
-            format!("[agent]\ninterfaces = {:?}\n[flow-table]\nflows = {}\n", self.interfaces, BUCKETS as usize * WAYS);
-        let services = self.services.iter().map(|(name, service)| {
-            let Service { vip, port, protocol, backends } = service;
-            let backends: Vec<String> = backends.iter().map(Backend::config).collect();
-            format!(
-                "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nport = {port}\nprotocol = \"{protocol}\"\nbackends = [{}]\n",
-                backends.join(", ")
-            )
+        let backends = self.services.values().flat_map(|service| {
+            service.backends.iter().map(|backend| (backend.address(service.family()), backend.mac(), &backend.way))
         });
-        agent + &services.collect::<String>()
+        network(backends)
     }
-}
 
-impl Backend {
-    fn config(&self) -> String {
-        let Self { number, .. } = self;
-        format!("{{ name = \"server-{number}\", address = \"{}\" }}", world::backend_address(*number))
+    /// How packets get to a back-end. Read from the setup and not from the agent, whom it is to judge.
+    fn delivery(&self, service: &Service, backend: &Backend) -> Result<Delivery> {
+        let tags = self.tags(backend).map(|ids| tags(&ids)).transpose()?;
+        Ok(Delivery { tunnel: service.tunnel(backend)?, tags })
     }
-}
 
-impl TryFrom<String> for Backend {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        let wrong =
-            || format!("{text:?} is not a back-end, as server-1, \"server-2 via lan0\" or \"server-3 unreachable\"");
-        let (name, way) = text.split_once(' ').unwrap_or((&text, "via wan0"));
-        let number = name.strip_prefix("server-").and_then(|number| number.parse().ok());
-        let number = number.filter(|number| (1..=99).contains(number)).with_context(wrong)?;
-        let interface = match way.split_once(' ') {
-            None if way == "unreachable" => None,
-            Some(("via", name)) => Some(world::interface(name).with_context(wrong)?),
-            _ => bail!(wrong()),
+    /// Identifiers of the VLAN tags that frames to a back-end leave with: as the configuration says, or as the interface does. Where there
+    /// are VLAN interfaces, frames of none of them have no tags; otherwise, tags are kept.
+    fn tags(&self, backend: &Backend) -> Option<Vec<u16>> {
+        let interface = match &backend.way {
+            _ if backend.vlans.is_some() => return backend.vlans.clone(),
+            Way::Direct(Segment { vlans, .. }) if !vlans.is_empty() => return Some(vlans.clone()),
+            Way::Direct(Segment { interface, .. }) => *interface,
+            Way::Routed | Way::Unreachable => WAN,
         };
-        Ok(Self { number, interface })
+        let is_vlan = |way: &Way| matches!(way, Way::Direct(on) if on.interface == interface && !on.vlans.is_empty());
+        let mut backends = self.services.values().flat_map(|service| &service.backends);
+        backends.any(|backend| is_vlan(&backend.way)).then(Vec::new)
+    }
+
+    /// The configuration file that the agent would be given, and the files that it names.
+    fn config(&self) -> Result<(Table, Vec<NamedTempFile>)> {
+        let mut config = self.tables.clone();
+        let interfaces = self.interfaces.iter().cloned().map(Value::String).collect();
+        table(&mut config, "agent")?.insert("interfaces".to_owned(), Value::Array(interfaces));
+        let room = i64::from(BUCKETS) * WAYS as i64;
+        for key in ["flows", "clients"] {
+            table(&mut config, "flow-table")?.insert(key.to_owned(), room.into());
+        }
+
+        let mut services = Vec::new();
+        let mut files = Vec::new();
+        for (name, service) in &self.services {
+            let mut service = service.config(name);
+            files.extend(write_keys(&mut service)?);
+            services.push(Value::Table(service));
+        }
+        config.insert("service".to_owned(), Value::Array(services));
+        Ok((config, files))
+    }
+}
+
+/// The table `name` of a configuration.
+fn table<'c>(config: &'c mut Table, name: &str) -> Result<&'c mut Table> {
+    let table = config.entry(name).or_insert_with(|| Value::Table(Table::new()));
+    table.as_table_mut().with_context(|| format!("{name} is not a table"))
+}
+
+impl Service {
+    fn family(&self) -> Family {
+        Family::of(self.vip)
+    }
+
+    /// What the configuration says of the service.
+    fn config(&self, name: &str) -> Table {
+        let mut service = self.keys.clone();
+        service.insert("name".to_owned(), name.into());
+        service.insert("vip".to_owned(), self.vip.to_string().into());
+        let backends = self.backends.iter().map(|backend| Value::Table(backend.config(self.family())));
+        service.insert("backends".to_owned(), Value::Array(backends.collect()));
+        service
+    }
+
+    /// The tunnel to `backend`.
+    fn tunnel(&self, backend: &Backend) -> Result<Option<TunnelTo>> {
+        let tunnel = match self.keys.get("forwarding").and_then(Value::as_str) {
+            None | Some("l2-dsr") => return Ok(None),
+            Some("ipip") => Tunnel::Ipip,
+            Some("gue") => Tunnel::Gue,
+            Some(other) => bail!("there is no forwarding {other:?}"),
+        };
+        let address = backend.address(self.family());
+        let port = self.keys.get("gue-port").and_then(Value::as_integer).unwrap_or(6080).try_into()?;
+        Ok(Some(TunnelTo { address, tunnel, port, sources: self.tunnel_sources(Family::of(address))? }))
+    }
+
+    /// Where tunnels of a family start.
+    fn tunnel_sources(&self, family: Family) -> Result<IpNet> {
+        let given = self.keys.get("tunnel-source").and_then(Value::as_array).into_iter().flatten();
+        for source in given.filter_map(Value::as_str) {
+            let sources = source.parse::<IpNet>().or_else(|_| source.parse::<IpAddr>().map(IpNet::from))?;
+            if Family::of(sources.addr()) == family {
+                return Ok(sources);
+            }
+        }
+        Ok(family.balancer().into())
     }
 }

@@ -3,8 +3,8 @@
 use super::Expectation;
 use super::expectation::verdict_name;
 use anyhow::{Context, Result, ensure};
-use lb_common::abi::{BackendCounters, ServiceCounters, Tally};
-use lb_common::verdict::{Forwarded, MAX_VERDICTS, Verdict};
+use lb_common::abi::{BackendCounters, ServiceCounters, VerdictCounters};
+use lb_common::verdict::{Answered, Forwarded, MAX_VERDICTS, Verdict};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -42,6 +42,13 @@ pub struct ServiceTally {
     new_flows: u64,
     unknown_flows: u64,
     table_full: u64,
+    affinity: u64,
+    flood: u64,
+    one_packet: u64,
+    quic: u64,
+    fragments: u64,
+    icmp_errors: u64,
+    too_big: u64,
     dropped_packets: u64,
     dropped_bytes: u64,
 }
@@ -53,11 +60,13 @@ pub struct BackendTally {
     packets: u64,
     bytes: u64,
     new_flows: u64,
+    fragments: u64,
+    icmp_errors: u64,
 }
 
 impl Tallies {
     /// Counters of verdicts by number, nothing else.
-    pub fn of_verdicts(tallies: &[Tally; MAX_VERDICTS as usize]) -> Self {
+    pub fn of_verdicts(tallies: &[VerdictCounters; MAX_VERDICTS as usize]) -> Self {
         let tally = |verdict: Verdict| tallies[verdict.number() as usize].into();
         let verdicts = Verdict::all().map(|verdict| (verdict_name(verdict), tally(verdict)));
         Self { verdicts: verdicts.collect(), ..Self::default() }
@@ -65,28 +74,28 @@ impl Tallies {
 
     /// Counts a packet of `bytes` bytes that became what `expectation` says. Services and back-ends that are gone have no counters.
     pub fn count(&mut self, expectation: &Expectation, bytes: u64) {
-        let verdict = self.verdicts.entry(verdict_name(expectation.verdict())).or_default();
+        let verdict = self.verdicts.entry(verdict_name(expectation.verdict)).or_default();
         verdict.packets += 1;
         verdict.bytes += bytes;
-        match expectation {
-            Expectation::Forwarded { how, service, backend } => {
-                let new_flows = u64::from(*how == Forwarded::NewFlow);
-                if let Some(service) = self.services.get_mut(service) {
-                    service.packets += 1;
-                    service.bytes += bytes;
-                    service.new_flows += new_flows;
-                    service.unknown_flows += u64::from(*how == Forwarded::UnknownFlow);
-                    service.table_full += u64::from(*how == Forwarded::TableFull);
+        let service = expectation.service.as_ref().and_then(|name| self.services.get_mut(name));
+        let backend = expectation.backend.as_ref().and_then(|name| self.backends.get_mut(name));
+        match expectation.verdict {
+            Verdict::Forwarded(how) => {
+                if let Some(service) = service {
+                    service.forwarded(how, bytes);
                 }
-                if let Some(backend) = self.backends.get_mut(backend) {
-                    backend.packets += 1;
-                    backend.bytes += bytes;
-                    backend.new_flows += new_flows;
+                if let Some(backend) = backend {
+                    backend.forwarded(how, bytes);
                 }
             }
-            Expectation::Passed(_) => {}
-            Expectation::Dropped { service, .. } => {
-                if let Some(service) = self.services.get_mut(service) {
+            Verdict::Answered(with, _) => {
+                if let Some(service) = service {
+                    service.too_big += u64::from(with == Answered::TooBig);
+                }
+            }
+            Verdict::Passed(_) => {}
+            Verdict::Dropped(..) => {
+                if let Some(service) = service {
                     service.dropped_packets += 1;
                     service.dropped_bytes += bytes;
                 }
@@ -113,6 +122,36 @@ impl Tallies {
     }
 }
 
+impl ServiceTally {
+    fn forwarded(&mut self, how: Forwarded, bytes: u64) {
+        self.packets += 1;
+        self.bytes += bytes;
+        let counter = match how {
+            Forwarded::Remembered => return,
+            Forwarded::NewFlow => &mut self.new_flows,
+            Forwarded::UnknownFlow => &mut self.unknown_flows,
+            Forwarded::TableFull => &mut self.table_full,
+            Forwarded::Affinity => &mut self.affinity,
+            Forwarded::Flood => &mut self.flood,
+            Forwarded::OnePacket => &mut self.one_packet,
+            Forwarded::QuicId => &mut self.quic,
+            Forwarded::Fragment | Forwarded::EarlyFragment => &mut self.fragments,
+            Forwarded::IcmpError => &mut self.icmp_errors,
+        };
+        *counter += 1;
+    }
+}
+
+impl BackendTally {
+    fn forwarded(&mut self, how: Forwarded, bytes: u64) {
+        self.packets += 1;
+        self.bytes += bytes;
+        self.new_flows += u64::from(matches!(how, Forwarded::NewFlow | Forwarded::Affinity));
+        self.fragments += u64::from(matches!(how, Forwarded::Fragment | Forwarded::EarlyFragment));
+        self.icmp_errors += u64::from(how == Forwarded::IcmpError);
+    }
+}
+
 fn same<T: Debug + PartialEq>(kind: &str, all: &BTreeMap<String, T>, stated: &BTreeMap<String, T>) -> Result<()> {
     for (name, wanted) in stated {
         let counted = all.get(name).with_context(|| format!("there is no {kind} {name} at the end"))?;
@@ -121,21 +160,42 @@ fn same<T: Debug + PartialEq>(kind: &str, all: &BTreeMap<String, T>, stated: &BT
     Ok(())
 }
 
-impl From<Tally> for VerdictTally {
-    fn from(Tally { packets, bytes }: Tally) -> Self {
-        Self { packets, bytes }
+impl From<VerdictCounters> for VerdictTally {
+    fn from(counters: VerdictCounters) -> Self {
+        Self { packets: counters.packets(), bytes: counters.bytes }
     }
 }
 
 impl From<ServiceCounters> for ServiceTally {
     fn from(counters: ServiceCounters) -> Self {
-        let ServiceCounters { forwarded, new_flows, unknown_flows, table_full, dropped, reserved: _ } = counters;
+        let ServiceCounters {
+            forwarded,
+            new_flows,
+            unknown_flows,
+            table_full,
+            affinity,
+            flood,
+            one_packet,
+            quic,
+            fragments,
+            icmp_errors,
+            too_big,
+            dropped,
+            reserved: _,
+        } = counters;
         Self {
             packets: forwarded.packets,
             bytes: forwarded.bytes,
             new_flows,
             unknown_flows,
             table_full,
+            affinity,
+            flood,
+            one_packet,
+            quic,
+            fragments,
+            icmp_errors,
+            too_big,
             dropped_packets: dropped.packets,
             dropped_bytes: dropped.bytes,
         }
@@ -143,7 +203,8 @@ impl From<ServiceCounters> for ServiceTally {
 }
 
 impl From<BackendCounters> for BackendTally {
-    fn from(BackendCounters { forwarded, new_flows, reserved: _ }: BackendCounters) -> Self {
-        Self { packets: forwarded.packets, bytes: forwarded.bytes, new_flows }
+    fn from(counters: BackendCounters) -> Self {
+        let BackendCounters { forwarded, new_flows, fragments, icmp_errors, reserved: _ } = counters;
+        Self { packets: forwarded.packets, bytes: forwarded.bytes, new_flows, fragments, icmp_errors }
     }
 }

@@ -1,6 +1,7 @@
 //! What cannot be: every error whole, its exit code, and that nothing was changed.
 
 use anyhow::{Result, ensure};
+use lb_common::abi::VERSION;
 use lb_tests::scene::{ON_ETH0, Outcome, Scene, as_nobody, configuration, handoff, outcome, service};
 use lb_user::lab::Node;
 use std::fs;
@@ -85,7 +86,7 @@ fn unknown_key() -> Result<()> {
         agent: "interfaces = [\"eth0\"]\ninterface = \"eth0\"",
         services: String::new(),
         code: CONFIG,
-        error: "FILE:3: agent: unknown field `interface`, expected one of `interfaces`, `xdp-mode`, `control-socket`, `pin-folder`, `removal-grace`",
+        error: "FILE:3: agent: unknown field `interface`, expected one of `interfaces`, `xdp-mode`, `control-socket`, `pin-folder`, `removal-grace`, `measure-run-time`",
     }
     .check()
 }
@@ -97,7 +98,7 @@ fn port_0() -> Result<()> {
         agent: ON_ETH0,
         services: service("web", 0, "tcp", &[SERVER_1]),
         code: CONFIG,
-        error: "FILE:8: service \"web\": port 0 cannot be: use 1 to 65535",
+        error: "FILE:8: service \"web\": port 0 cannot be: use 1 to 65535, a range as \"8000-8099\", or \"all\"",
     }
     .check()
 }
@@ -136,7 +137,7 @@ fn pin_folder_on_another_file_system() -> Result<()> {
     fs::write(scene.site().config_file(), text)?;
     let run = scene.run("run", &scene.site().config_file())?;
     let error = format!(
-        "{}/v1: not on a BPF file system, so nothing can be pinned there; run `mount -t bpf bpf /sys/fs/bpf`",
+        "{}/v{VERSION}: not on a BPF file system, so nothing can be pinned there; run `mount -t bpf bpf /sys/fs/bpf`",
         folder.display()
     );
     assert_eq!(run, Outcome::refusal(1, &error));

@@ -1,6 +1,7 @@
 //! What is in the way already: another agent, another program, maps of another shape. It goes on as if nobody had tried.
 
 use anyhow::{Result, ensure};
+use lb_common::abi::VERSION;
 use lb_tests::scene::{ON_ETH0, Outcome, Scene, configuration, handoff, outcome, service};
 use lb_user::lab::{Agent, Node};
 use std::fs;
@@ -30,7 +31,7 @@ fn another_agent_has_the_pins() -> Result<()> {
     let second = Second::set("second", |_, text| text)?;
     let pins = second.scene.site().pin_folder(Node::Balancer);
     second.is_refused(&format!(
-        "{}/v1: another agent is running with these maps; see it with `handoff status`, end it with `handoff stop`, or give this one another agent: pin-folder and control-socket",
+        "{}/v{VERSION}: another agent is running with these maps; see it with `handoff status`, end it with `handoff stop`, or give this one another agent: pin-folder and control-socket",
         pins.display()
     ))
 }
@@ -67,7 +68,7 @@ fn flow_table_of_another_size_is_pinned() -> Result<()> {
     fs::write(&file, text + "[flow-table]\nflows = 2048\n")?;
     let run = scene.run("run", &file)?;
     let error = format!(
-        "flow-table: flows is 2048, but the flow table that is pinned has room for 1048576: set it to 1048576, or let go of all flows with `handoff stop --purge --pin-folder {}`, which ends forwarding until the next start",
+        "flow-table: flows is 2048, but the table that is pinned has room for 1048576: set it to 1048576, or let go of all flows with `handoff stop --purge --pin-folder {}`, which ends forwarding until the next start",
         scene.site().pin_folder(Node::Balancer).display()
     );
     assert_eq!(run, Outcome::refusal(CONFIG, &error));

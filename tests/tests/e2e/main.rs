@@ -2,12 +2,18 @@
 //!
 //! They need root, and run one at a time (`cargo xtask test e2e`).
 
+mod affinity;
 mod bad_input;
 mod changes;
+mod decap;
+mod decap_host;
+mod fragments_and_echo;
 mod in_the_way;
 mod interfaces;
 mod lab;
-mod neighbours;
+mod modes;
+//mod neighbours;
 mod passing;
+mod path_mtu;
 mod take_over;
 mod udp;

@@ -32,9 +32,9 @@ fn pings_pass() -> Result<()> {
     let scene = Scene::set("pass-ping", 1)?;
     let agent = scene.start_agent()?;
     let address = Node::Balancer.address().context("it has one")?;
-    let before = packets(&agent, "other-protocol")?;
+    let before = packets(&agent, "no-service")?;
     scene.namespace(Node::Client).run(|| ping(address))?.context("no answer to a ping")?;
-    assert_eq!(packets(&agent, "other-protocol")?, before + 1);
+    assert_eq!(packets(&agent, "no-service")?, before + 1);
     Ok(())
 }
 

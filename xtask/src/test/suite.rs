@@ -55,9 +55,9 @@ impl Suite {
         let calls: &[&[&str]] = match self {
             Self::Unit => &[
                 &["--package=lb-common", "--package=lb-user", "--package=xtask", "--lib", "--bins", "--tests", "--"],
-                &["--package=lb-tests", "--lib", "--test=properties", "--"],
+                &["--package=lb-tests", "--lib", "--test=properties", "--test=decap", "--"],
             ],
-            Self::Vectors => &[&["--package=lb-tests", "--release", "--test=vectors", "--"]],
+            Self::Vectors => &[&["--package=lb-tests", "--release", "--test=vectors", "--test=decap_kernel", "--"]],
             // One at a time: the tests share the host's network namespaces, pins and processors.
             Self::EndToEnd => &[&["--package=lb-tests", "--release", "--test=e2e", "--", "--test-threads=1"]],
         };

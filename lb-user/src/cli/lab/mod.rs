@@ -1,13 +1,15 @@
 mod progress;
 mod report;
 
+use crate::config::{Affinity, Reset, Scheduler};
 use crate::lab::report::JsonFile;
-use crate::lab::topology::{MAX_SERVERS, SERVICE};
-use crate::lab::{self, Experiment, LoadOptions, Node, Site, Sizes, Stage};
+use crate::lab::topology::{MAX_CLIENTS, MAX_SERVERS, SERVICE};
+use crate::lab::{self, Experiment, LoadOptions, Node, Policy, Site, Sizes, Stage};
 use progress::Progress;
 use report::Text;
 use std::env;
 use std::io::{self, Write};
+use std::num::ParseFloatError;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use std::time::Duration;
 const EXAMPLE: &str = "\
 Example:
   handoff lab --duration 30s --sizes mixed --rounds 10 --json out.json
+  handoff lab --duration 30s --clients 100 --affinity 5s --max-load 1.25
 
 While it runs, in another terminal:
   ip netns exec ho-lab-client curl --insecure https://198.18.255.1/";
@@ -52,7 +55,19 @@ pub(super) struct Args {
     /// How much each connection asks for.
     #[arg(long, value_enum, default_value_t = LoadOptions::DEFAULT.sizes)]
     sizes: Sizes,
-    /// Where the sequence of mixed sizes starts: the same seed asks for the same sizes again.
+    /// How many clients the connections come from, each with an address of its own: some are busy, most are not. Without it, one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CLIENTS)))]
+    clients: Option<u16>,
+    /// How the balancer spreads new flows.
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Policy::DEFAULT.scheduler)]
+    scheduler: Scheduler,
+    /// Send clients where they were before, as long as the window lasts: 5s or 2m. All windows begin and end together.
+    #[arg(long, value_name = "WINDOW", value_parser = window)]
+    affinity: Option<Duration>,
+    /// Unless that server has more than so many times the mean load: 1.0 or more.
+    #[arg(long, value_name = "X", requires = "affinity", value_parser = max_load)]
+    max_load: Option<f64>,
+    /// Where the sequences of mixed sizes and of clients start: the same seed gives the same ones again.
     #[arg(long, value_name = "N", default_value_t = LoadOptions::DEFAULT.seed)]
     seed: u64,
     /// Divide the duration into rounds, and report the error from even in each of them and in all so far.
@@ -78,8 +93,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let stage = Stage::set_up(&args.name, args.backends, &env::current_exe()?)?;
     introduce(&stage);
 
-    let load = LoadOptions { connections: args.connections, rate: args.rate, sizes: args.sizes, seed: args.seed };
-    let experiment = Experiment { duration: args.duration, rounds: args.rounds, load };
+    let Args { connections, rate, sizes, seed, clients, .. } = *args;
+    let load = LoadOptions { connections, rate, sizes, seed, clients };
+    let experiment = Experiment { duration: args.duration, rounds: args.rounds, load, policy: policy(args) };
     let mut progress = Progress::new();
     let report = experiment.run(&stage, |moment| progress.show(moment));
     progress.clear();
@@ -95,6 +111,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         eprintln!("handoff lab: {problem}");
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn policy(args: &Args) -> Policy {
+    let affinity = args.affinity.map(|window| Affinity {
+        window,
+        reset: Reset::Epoch,
+        prefix: Affinity::DEFAULT_PREFIX,
+        prefix_v6: Affinity::DEFAULT_PREFIX_V6,
+        max_load: args.max_load,
+    });
+    Policy { scheduler: args.scheduler, affinity }
 }
 
 fn introduce(stage: &Stage) {
@@ -129,6 +156,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("the lab needs some time".to_owned()) } else { Ok(duration) }
 }
 
+/// A window of affinity, as the configuration takes it.
+fn window(text: &str) -> Result<Duration, String> {
+    let window = duration(text)?;
+    if window < Duration::from_secs(1) { Err("use 1s or more".to_owned()) } else { Ok(window) }
+}
+
+fn max_load(text: &str) -> Result<f64, String> {
+    let most = text.parse().map_err(|error: ParseFloatError| error.to_string())?;
+    let (least, largest) = Affinity::MAX_LOADS.into_inner();
+    if Affinity::MAX_LOADS.contains(&most) { Ok(most) } else { Err(format!("use {least:.1} to {largest:.1}")) }
+}
+
 /// Take a lab down when the process that runs it is gone, which closes standard input. The lab starts this itself.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  handoff lab-janitor lab < /dev/null")]
@@ -153,5 +192,14 @@ mod tests {
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
         assert!(duration("0").is_err() && duration("ten").is_err() && duration("-1").is_err());
+        assert_eq!(window("5s"), Ok(Duration::from_secs(5)));
+        assert!(window("999ms").is_err());
+    }
+
+    #[test]
+    fn a_load_is_at_least_the_mean() {
+        assert_eq!(max_load("1.25"), Ok(1.25));
+        assert_eq!(max_load("0.9"), Err("use 1.0 to 1000.0".to_owned()));
+        assert!(max_load("NaN").is_err() && max_load("much").is_err());
     }
 }

@@ -93,13 +93,14 @@ mod tests {
     use super::*;
     use crate::control::types::{BackendState, BackendStatus};
     use crate::lab::load::Tally;
-    use std::net::Ipv4Addr;
+    use std::net::IpAddr;
 
     fn moment(backends: u8, duration: Option<Duration>) -> Moment {
         let backend = |number: u8| BackendStatus {
             service: "web".to_owned(),
             name: format!("server-{number}"),
-            address: Ipv4Addr::new(198, 18, 1, number),
+            address: IpAddr::from([198, 18, 1, number]),
+            weight: 1,
             state: BackendState::Ready,
             reason: None,
             interface: None,
@@ -109,6 +110,8 @@ mod tests {
             live_flows: 0,
             packets: 14_400,
             bytes: 2 << 20,
+            fragments: 0,
+            icmp_errors: 0,
         };
         let tally = Tally { begun: 3_610, ok: 3_600, ..Tally::default() };
         let backends = (1..=backends).map(backend).collect();

@@ -1,6 +1,7 @@
 use super::percent;
 use crate::cli::output::{bytes, number, table};
-use crate::lab::report::{BackendReport, Report, Round};
+use crate::lab::balance::Unevenness;
+use crate::lab::report::{BackendReport, ClientsReport, Report, Round};
 use std::fmt::{self, Display, Formatter};
 
 /// A report for people.
@@ -21,9 +22,12 @@ impl Display for Text<'_> {
 
 impl Text<'_> {
     fn write_summary(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Report { requests, error, fairness, return_path: path, agents_killed, vip, .. } = self.0;
+        let Report { requests, error, fairness, clients, return_path: path, agents_killed, vip, .. } = self.0;
         writeln!(f, "Error from even  flows {}, response bytes {}", percent(error.flows), percent(error.bytes))?;
         writeln!(f, "Fairness         max/mean {:.4}, Jain {:.4}", fairness.max_over_mean, fairness.jain)?;
+        if let Some(clients) = clients {
+            write_clients(clients, f)?;
+        }
         writeln!(f, "Requests         {} ok, {} failed", number(requests.ok), number(requests.failed))?;
         for failure in &requests.failures {
             writeln!(f, "                 {} {}, the first: {}", number(failure.count), failure.kind, failure.first)?;
@@ -45,6 +49,24 @@ impl Text<'_> {
             peers => write!(f, "                 {} connections of the client were not with the VIP", number(peers)),
         }
     }
+}
+
+fn write_clients(clients: &ClientsReport, f: &mut Formatter<'_>) -> fmt::Result {
+    let ClientsReport { scheduler, window_s, max_load, reuse, load } = *clients;
+    let affinity = window_s.map_or_else(|| "no affinity".to_owned(), |window| format!("affinity for {window} s"));
+    let most = max_load.map_or_else(String::new, |most| format!(" up to {most:?} times the mean load"));
+    writeln!(f, "Policy           {scheduler}, {affinity}{most}")?;
+    if let Some(reuse) = reuse {
+        let reuse = percent(reuse);
+        writeln!(f, "Session reuse    {reuse} of the connections of clients that came back got to their last server")?;
+    }
+    if let Some(Unevenness { mean, p99 }) = load {
+        writeln!(
+            f,
+            "Load over time   max/mean of live flows {mean:.2} on average, above {p99:.2} for 1 % of the time"
+        )?;
+    }
+    Ok(())
 }
 
 fn distribution(backends: &[BackendReport]) -> String {
@@ -83,6 +105,7 @@ fn table_of_rounds(rounds: &[Round]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Scheduler;
     use crate::lab::report::FailureReport;
     use crate::lab::report::tests::report;
 
@@ -123,5 +146,25 @@ Direct return    0 return packets at the balancer's interface
         report.requests.failures = vec![FailureReport { kind: "timeout", count: 1_200, first }];
         let line = "\n                 1,200 timeout, the first: connecting: no answer for 5 s\n";
         assert!(Text(&report).to_string().contains(line));
+    }
+
+    #[test]
+    fn what_it_meant_for_clients_is_shown_when_they_were_the_question() {
+        let mut report = report();
+        let load = Some(Unevenness { mean: 1.234, p99: 1.5 });
+        let mut clients =
+            ClientsReport { scheduler: Scheduler::RoundRobin, window_s: None, max_load: None, reuse: None, load: None };
+        report.clients = Some(clients);
+        let expected = "Jain 1.0000\nPolicy           round-robin, no affinity\nRequests ";
+        assert!(Text(&report).to_string().contains(expected), "{}", Text(&report));
+
+        clients = ClientsReport { window_s: Some(2.5), max_load: Some(2.0), reuse: Some(0.75), load, ..clients };
+        report.clients = Some(clients);
+        let expected = "\
+Policy           round-robin, affinity for 2.5 s up to 2.0 times the mean load
+Session reuse    75.00 % of the connections of clients that came back got to their last server
+Load over time   max/mean of live flows 1.23 on average, above 1.50 for 1 % of the time
+Requests ";
+        assert!(Text(&report).to_string().contains(expected), "{}", Text(&report));
     }
 }

@@ -1,21 +1,25 @@
 //! The data generator. Every request is a new TCP connection and a whole TLS handshake: what the balancer hands off is connections.
 
+mod clients;
 mod pacer;
 mod request;
 mod sizes;
 mod tally;
 
+pub use clients::ClientSequence;
 pub(super) use request::WRONG_PEER;
 pub(super) use sizes::SizeSequence;
 pub use sizes::Sizes;
 pub use tally::{Failure, Tally};
 
+use super::topology::client;
 use super::{Error, Namespace, Tls};
 use pacer::Pacer;
 use request::request;
 use rustls::ClientConfig;
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::iter;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::panic;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -33,13 +37,16 @@ pub struct LoadOptions {
     pub rate: u32,
     /// What each connection asks for.
     pub sizes: Sizes,
-    /// Where mixed sizes begin.
+    /// Where mixed sizes begin, and the sequence of clients.
     pub seed: u64,
+    /// How many clients the connections come from, at most [`super::topology::MAX_CLIENTS`]; `None`: one, at the client's own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<u16>,
 }
 
 impl LoadOptions {
     /// 300 connections a second, up to 16 at once, all for the same size.
-    pub const DEFAULT: Self = Self { connections: 16, rate: 300, sizes: Sizes::Fixed, seed: 1 };
+    pub const DEFAULT: Self = Self { connections: 16, rate: 300, sizes: Sizes::Fixed, seed: 1, clients: None };
 }
 
 /// A data generator at work.
@@ -108,20 +115,26 @@ impl Generator {
     async fn begin_requests(&self, room: &Arc<Semaphore>) {
         let start = Instant::now();
         let mut pacer = Pacer::new(self.options.rate);
-        for size in SizeSequence::new(self.options.sizes, self.options.seed) {
+        for (size, source) in SizeSequence::new(self.options.sizes, self.options.seed).zip(self.sources()) {
             let Ok(place) = room.clone().acquire_owned().await else { return };
             let delay = pacer.delay(start.elapsed());
             if !delay.is_zero() {
                 sleep(delay).await;
             }
             lock(&self.tally).begun += 1;
-            let (tally, request) = (self.tally.clone(), request(self.target, self.tls.clone(), size));
+            let (tally, request) = (self.tally.clone(), request(source, self.target, self.tls.clone(), size));
             tokio::spawn(async move {
                 let result = request.await;
-                lock(&tally).count(size, result);
+                lock(&tally).count(source, size, result, start.elapsed());
                 drop(place);
             });
         }
+    }
+
+    /// Where connections come from; the system decides when it is not one of many clients.
+    fn sources(&self) -> impl Iterator<Item = Ipv4Addr> + use<> {
+        let clients = self.options.clients.and_then(|clients| ClientSequence::new(clients, self.options.seed));
+        clients.into_iter().flatten().map(client).chain(iter::repeat(Ipv4Addr::UNSPECIFIED))
     }
 }
 

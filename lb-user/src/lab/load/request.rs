@@ -1,18 +1,20 @@
+use crate::lab::SERVER_HEADER;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, copy, sink};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -57,9 +59,15 @@ impl RequestError {
     }
 }
 
-/// One request: a new connection, a whole TLS handshake, `size` bytes, and the end of the connection.
-pub(super) async fn request(target: SocketAddr, tls: Arc<ClientConfig>, size: u64) -> Result<(), RequestError> {
-    let stream = within("connecting", TcpStream::connect(target)).await?.map_err(RequestError::Connect)?;
+/// One request: a new connection from `source`, a whole TLS handshake, `size` bytes, and the end of the connection. Returns the name of
+/// the server that answered.
+pub(super) async fn request(
+    source: Ipv4Addr,
+    target: SocketAddr,
+    tls: Arc<ClientConfig>,
+    size: u64,
+) -> Result<String, RequestError> {
+    let stream = within("connecting", connect(source, target)).await?.map_err(RequestError::Connect)?;
     let peer = stream.peer_addr().map_err(RequestError::Connect)?;
     if peer != target {
         return Err(RequestError::Peer(peer));
@@ -79,6 +87,7 @@ pub(super) async fn request(target: SocketAddr, tls: Arc<ClientConfig>, size: u6
     if response.status() != StatusCode::OK {
         return Err(RequestError::Status(response.status()));
     }
+    let server = server(&response);
     let mut body = response.into_body();
     let mut received = 0;
     while let Some(frame) = within("reading the response", body.frame()).await? {
@@ -89,7 +98,22 @@ pub(super) async fn request(target: SocketAddr, tls: Arc<ClientConfig>, size: u6
         return Err(RequestError::Length { asked: size, received });
     }
     let parts = connection.await.map_err(http("closing the connection"))?.map_err(http("closing the connection"))?;
-    within("closing the connection", close(parts.io.into_inner())).await?.map_err(http("closing the connection"))
+    within("closing the connection", close(parts.io.into_inner())).await?.map_err(http("closing the connection"))?;
+    Ok(server)
+}
+
+async fn connect(source: Ipv4Addr, target: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    // A port that is used towards one server only need not be free towards all.
+    setsockopt(&socket, IpBindAddressNoPort, &true)?;
+    socket.bind(SocketAddr::from((source, 0)))?;
+    socket.connect(target).await
+}
+
+/// The name that the server gives itself.
+fn server<B>(response: &Response<B>) -> String {
+    let name = response.headers().get(SERVER_HEADER).and_then(|name| name.to_str().ok());
+    name.unwrap_or_default().to_owned()
 }
 
 /// Lets the server end first: whatever arrives at a socket that is closed already is answered with a reset.

@@ -1,9 +1,11 @@
 //! What an experiment found out, in numbers. [`Report`] is also what `handoff lab --json` writes.
 
+mod clients;
 mod json;
 mod return_path;
 mod rounds;
 
+pub use clients::ClientsReport;
 pub use json::JsonFile;
 pub use return_path::{Ingress, ReturnPath, Traffic};
 pub use rounds::{Errors, Round, Totals, rounds};
@@ -11,7 +13,7 @@ pub use rounds::{Errors, Round, Totals, rounds};
 use super::balance::Fairness;
 use super::load::{LoadOptions, Tally};
 use serde::Serialize;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddrV4};
 
 /// What an experiment found out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,6 +36,9 @@ pub struct Report {
     pub error: Errors,
     /// The same for each round.
     pub rounds: Vec<Round>,
+    /// What it meant for clients and servers, if they were the question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clients: Option<ClientsReport>,
     /// Whether the servers answered the client directly.
     pub return_path: ReturnPath,
     /// How often somebody killed the agent (SIGKILL), and the lab started another.
@@ -68,7 +73,7 @@ pub struct BackendReport {
     /// Its name.
     pub name: String,
     /// Its address, which the client never sees.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Flows that the scheduler gave to it.
     pub new_flows: u64,
     /// Packets that the balancer handed to it: the client's half of the connections.
@@ -117,7 +122,6 @@ impl Report {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     /// A report on 15 s with three servers and two rounds.
     pub(crate) fn report() -> Report {
@@ -128,7 +132,7 @@ pub(crate) mod tests {
         let [_, end] = &ends;
         let backend = |index: usize| BackendReport {
             name: format!("server-{}", index + 1),
-            address: Ipv4Addr::new(198, 18, 1, index as u8 + 1),
+            address: IpAddr::from([198, 18, 1, index as u8 + 1]),
             new_flows: end.flows[index],
             packets: 18_000,
             bytes: 2_200_000,
@@ -141,16 +145,12 @@ pub(crate) mod tests {
             vip: super::super::topology::SERVICE,
             duration_s: 15.04,
             load: LoadOptions::DEFAULT,
-            requests: Requests::of(&Tally {
-                begun: 4_500,
-                ok: 4_500,
-                response_bytes: 73 << 20,
-                failures: BTreeMap::new(),
-            }),
+            requests: Requests::of(&Tally { begun: 4_500, ok: 4_500, response_bytes: 73 << 20, ..Tally::default() }),
             backends: (0..3).map(backend).collect(),
             fairness: Fairness::of(&end.flows),
             error: Errors::of(end),
             rounds: rounds(&ends),
+            clients: None,
             return_path: ReturnPath {
                 received: Traffic { packets: 54_020, bytes: 6_600_840 },
                 handed_off: Traffic { packets: 54_000, bytes: 6_600_000 },

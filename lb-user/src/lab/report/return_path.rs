@@ -119,6 +119,7 @@ mod tests {
             reason: reason.to_owned(),
             packets,
             bytes: 100 * packets,
+            sizes: [0, packets, 0, 0, 0, 0, 0],
         };
         Ingress { packets, verdicts: verdicts.iter().map(verdict).collect() }
     }
@@ -129,8 +130,8 @@ mod tests {
 
     #[test]
     fn handed_off_packets_and_arp_are_no_return_packets() {
-        let before = ingress(5, &[("forwarded", "new-flow", 0), ("passed", "not-ipv4", 2)]);
-        let after = ingress(47, &[("forwarded", "new-flow", 40), ("passed", "not-ipv4", 4)]);
+        let before = ingress(5, &[("forwarded", "new-flow", 0), ("passed", "not-ip", 2)]);
+        let after = ingress(47, &[("forwarded", "new-flow", 40), ("passed", "not-ip", 4)]);
         let path = between(&before, &after);
         assert_eq!((path.received.packets, path.handed_off.packets, path.return_packets), (42, 40, 0));
         assert!(path.is_direct());

@@ -7,11 +7,7 @@ fn an_added_backend_is_written_before_the_ring_that_names_it() {
     let mut world = World::new();
     world.follow(&desired([(1, vec![ready(1)])]));
     let changes = world.follow(&desired([(1, vec![ready(2), ready(1)])]));
-    let expected = [
-        Change::ResetBackendCounters { slot: 1 },
-        set(1, active(0, 2, 0)),
-        Change::SetService { key: key(1), service: world.service(1) },
-    ];
+    let expected = [Change::ResetBackendCounters { slot: 1 }, set(1, active(0, 2, 0)), world.set_service(1)];
     assert_eq!(changes, expected);
     assert_eq!(world.service(1).ring, [0, 1]);
 }
@@ -23,7 +19,7 @@ fn a_removed_backend_leaves_the_ring_first_and_is_freed_after_the_grace() {
     world.wait(5);
     let without = desired([(1, vec![ready(2)])]);
     let changes = world.follow(&without);
-    let service = Change::SetService { key: key(1), service: world.service(1) };
+    let service = world.set_service(1);
     assert_eq!(changes, [service, set(0, leaving(0, 1, 5))]);
     assert_eq!(world.service(1).ring, [1]);
     world.wait(GRACE - 1);
@@ -38,7 +34,7 @@ fn without_a_grace_a_removed_backend_is_freed_at_once() {
     world.follow(&desired([(1, vec![ready(1), ready(2)])]));
     let without = Desired { removal_grace: 0, ..desired([(1, vec![])]) };
     let changes = world.follow(&without);
-    let service = Change::SetService { key: key(1), service: world.service(1) };
+    let service = world.set_service(1);
     let expected = [
         service,
         set(0, leaving(0, 1, 0)),
@@ -71,7 +67,7 @@ fn a_backend_that_returns_while_leaving_keeps_slot_generation_and_counters() {
     world.follow(&desired([(1, vec![ready(2)])]));
     world.wait(GRACE);
     let changes = world.follow(&both);
-    let service = Change::SetService { key: key(1), service: world.service(1) };
+    let service = world.set_service(1);
     assert_eq!(changes, [set(0, active(0, 1, 0)), service]);
 }
 
@@ -100,9 +96,9 @@ fn the_generation_wraps() {
 fn another_way_to_a_backend_changes_the_backend_alone() {
     let mut world = World::new();
     world.follow(&desired([(1, vec![ready(1), ready(2)])]));
-    let moved = DesiredBackend { next_hop: Some(hop(9)), ..ready(2) };
+    let moved = DesiredBackend { delivery: Some(delivery(9)), ..ready(2) };
     let changes = world.follow(&desired([(1, vec![ready(1), moved])]));
-    assert_eq!(changes, [set(1, Backend { mac: hop(9).mac, ..active(0, 2, 0) })]);
+    assert_eq!(changes, [set(1, Backend { mac: delivery(9).mac, ..active(0, 2, 0) })]);
 }
 
 #[test]
@@ -111,10 +107,10 @@ fn an_unresolved_backend_is_off_the_ring_and_keeps_its_slot() {
     let both = desired([(1, vec![ready(1), ready(2)])]);
     world.follow(&both);
     let changes = world.follow(&desired([(1, vec![unresolved(1), ready(2)])]));
-    assert_eq!(changes, [Change::SetService { key: key(1), service: world.service(1) }]);
-    assert_eq!((world.service(1).ring, world.backend(0)), (vec![1], active(0, 1, 0)));
+    assert_eq!(changes, [set(0, overloaded(0, 1)), world.set_service(1)]);
+    assert_eq!((world.service(1).ring, world.backend(0)), (vec![1], overloaded(0, 1)));
     let changes = world.follow(&both);
-    assert_eq!(changes, [Change::SetService { key: key(1), service: world.service(1) }]);
+    assert_eq!(changes, [set(0, active(0, 1, 0)), world.set_service(1)]);
 }
 
 #[test]
@@ -122,11 +118,8 @@ fn a_backend_that_was_never_resolved_takes_no_slot() {
     let mut world = World::new();
     let state = desired([(1, vec![unresolved(1)])]);
     let changes = world.follow(&state);
-    let expected = [
-        set_settings(&state),
-        Change::ResetServiceCounters { id: 0 },
-        Change::SetService { key: key(1), service: world.service(1) },
-    ];
+    let expected =
+        [set_settings(&state), Change::AddVip(vip(1)), Change::ResetServiceCounters { id: 0 }, world.set_service(1)];
     assert_eq!(changes, expected);
     assert_eq!((world.service(1).ring, world.service(1).consistent), (vec![], vec![]));
 }
@@ -137,5 +130,5 @@ fn a_backend_that_returns_unresolved_stops_leaving() {
     world.follow(&desired([(1, vec![ready(1), ready(2)])]));
     world.follow(&desired([(1, vec![ready(2)])]));
     let changes = world.follow(&desired([(1, vec![unresolved(1), ready(2)])]));
-    assert_eq!(changes, [set(0, active(0, 1, 0))]);
+    assert_eq!(changes, [set(0, overloaded(0, 1))]);
 }

@@ -47,7 +47,7 @@ fn backends_in_place_of_others_wait_for_the_grace() {
 fn rings_wait_for_those_that_are_resting() {
     let mut world = World::new();
     let state = desired([(1, vec![ready(1)])]);
-    world.rings.release(0..MAX_RING_POSITIONS, 0);
+    world.memory.space.release(0..MAX_RING_POSITIONS, 0);
     world.wait(1);
     assert_eq!(world.plan(&state), Err(Full::Rings));
     world.wait(1);
@@ -62,9 +62,9 @@ fn all_services_can_switch_at_once_at_the_limits() {
             let backends = |service| (missing..backends).map(move |backend| ready(service * 1_024 + backend));
             desired((0..services).map(|service| (service, backends(service).collect())))
         };
-        let (mut observed, mut rings) = (Observed::default(), RingSpace::default());
+        let (mut observed, mut memory) = (Observed::default(), Memory::default());
         for (now, missing) in [(0, 0), (1, 1), (3, 0)] {
-            let changes = plan(&state(missing), &observed, &mut rings, now).expect("there is room");
+            let changes = plan(&state(missing), &observed, &Load::default(), &mut memory, now).expect("there is room");
             for change in &changes {
                 observed.follow(change);
             }

@@ -1,10 +1,14 @@
 //! Whatever changes, no live flow moves and no packet is dropped that a back-end could take. Checked after every single
 //! change, not only after the last: the program sees them all.
 
+mod serving;
+
 use super::*;
 use lb_common::abi::ticks_between;
+use lb_common::datapath::Outcome;
 use lb_common::verdict::{Dropped, Forwarded, Passed, Verdict};
 use proptest::prelude::*;
+use serving::{Serving, serving};
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeFrom};
 
@@ -15,21 +19,17 @@ const ACK: u8 = 0x10;
 /// Something that happens.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A service is to have these back-ends.
-    Serve { service: u32, backends: Backends },
+    /// A service is to be like this.
+    Serve { service: u32, serving: Serving },
     /// There is to be no such service.
     Remove { service: u32 },
     /// Time passes.
     Wait(Ticks),
 }
 
-/// Back-ends by number, and whether the network knows a way to each.
-type Backends = BTreeMap<u32, bool>;
-
 fn step() -> impl Strategy<Value = Step> {
-    let backends = prop::collection::btree_map(0..6u32, prop::bool::weighted(0.8), 0..6);
     prop_oneof![
-        6 => (SERVICES, backends).prop_map(|(service, backends)| Step::Serve { service, backends }),
+        6 => (SERVICES, serving()).prop_map(|(service, serving)| Step::Serve { service, serving }),
         1 => SERVICES.prop_map(|service| Step::Remove { service }),
         3 => (1..GRACE + 5).prop_map(Step::Wait),
     ]
@@ -50,7 +50,7 @@ proptest! {
 /// A balancer, what it is to do, and the clients' connections.
 struct Cluster {
     world: World,
-    services: BTreeMap<u32, Backends>,
+    services: BTreeMap<u32, Serving>,
     connections: Vec<Connection>,
     /// Numbers of clients that have not sent anything yet.
     clients: RangeFrom<u32>,
@@ -80,8 +80,8 @@ impl Cluster {
     fn take(&mut self, step: Step) {
         let before = self.services.clone();
         match step {
-            Step::Serve { service, backends } => {
-                self.services.insert(service, backends);
+            Step::Serve { service, serving } => {
+                self.services.insert(service, serving);
             }
             Step::Remove { service } => {
                 self.services.remove(&service);
@@ -89,7 +89,8 @@ impl Cluster {
             Step::Wait(ticks) => self.world.wait(ticks),
         }
         self.lose_connections();
-        let state = self.desired();
+        let state = desired_services(self.services.iter().map(|(&service, serving)| (service, serving.desired())));
+        self.world.load = Load { live_flows: self.world.dataplane.flows().live, new_flows: BTreeMap::new() };
         for change in self.world.plan(&state).expect("there is room") {
             self.check_positions(&change);
             self.world.make(&change);
@@ -101,22 +102,13 @@ impl Cluster {
         self.open_connections();
     }
 
-    fn desired(&self) -> Desired {
-        let services = self.services.iter().map(|(&service, backends)| {
-            let backends =
-                backends.iter().map(|(&backend, &known)| if known { ready(backend) } else { unresolved(backend) });
-            (service, backends.collect())
-        });
-        desired(services)
-    }
-
     /// A back-end that returns within the grace has its connections back.
     fn lose_connections(&mut self) {
         let now = self.world.now();
         for Connection { service, backend, lost, orphaned, .. } in &mut self.connections {
-            let backends = self.services.get(service);
-            *orphaned |= backends.is_none();
-            let kept = !*orphaned && backends.is_some_and(|backends| backends.contains_key(backend));
+            let serving = self.services.get(service);
+            *orphaned |= serving.is_none();
+            let kept = !*orphaned && serving.is_some_and(|serving| serving.backends.contains_key(backend));
             *lost = if kept { None } else { lost.or(Some(now)) };
         }
         self.connections.retain(|connection| connection.lost.is_none_or(|lost| ticks_between(lost, now) < GRACE));
@@ -126,7 +118,14 @@ impl Cluster {
     fn check_positions(&mut self, change: &Change) {
         let now = self.world.now();
         let observed = self.world.observed();
+        let (Change::SetService { key, .. } | Change::RemoveService { key }) = change else { return };
+        let former = observed.services.get(key);
         if let Change::SetService { service: new, .. } = change {
+            // Rings that stay may be written again, as they are.
+            if former.is_some_and(|former| former.ranges() == new.ranges()) {
+                assert_eq!(former.map(|it| (&it.ring, &it.consistent)), Some((&new.ring, &new.consistent)));
+                return;
+            }
             let used = observed.services.values().flat_map(ObservedService::ranges);
             let resting = self.released.iter().filter(|&&(_, since)| ticks_between(since, now) < 2);
             for taken in used.chain(resting.map(|(positions, _)| positions.clone())) {
@@ -135,11 +134,8 @@ impl Cluster {
                 }
             }
         }
-        if let Change::SetService { key, .. } | Change::RemoveService { key } = change
-            && let Some(former) = observed.services.get(key)
-        {
-            self.released.extend(former.ranges().map(|positions| (positions, now)));
-        }
+        let ranges = former.into_iter().flat_map(ObservedService::ranges);
+        self.released.extend(ranges.map(|positions| (positions, now)));
     }
 
     /// Connections go on with their back-ends, those of removed ones until the grace is over.
@@ -150,16 +146,24 @@ impl Cluster {
         }
     }
 
-    /// A service that had a back-end for new flows, and still has one, takes all packets.
-    fn check_availability(&mut self, before: &BTreeMap<u32, Backends>) {
+    /// A service that had a back-end for new flows, and still has one, takes all packets of clients that both let in; those that
+    /// neither lets in never get in between.
+    fn check_availability(&mut self, before: &BTreeMap<u32, Serving>) {
         for service in SERVICES {
-            let usable = [before, &self.services].map(|services| reachable(services.get(&service)));
-            if usable.iter().all(|backends| !backends.is_empty()) {
-                for flags in [SYN, ACK] {
-                    let client = self.new_client();
-                    let (verdict, backend) = self.send(client, service, flags);
+            let states = [before, &self.services].map(|services| services.get(&service));
+            let [Some(former), Some(latter)] = states else { continue };
+            let (refusing, takers) = ([former, latter].map(Serving::refuses), [former, latter].map(Serving::takers));
+            for flags in [SYN, ACK] {
+                let client = self.new_client();
+                let (verdict, backend) = self.send(client, service, flags);
+                if refusing == [true, true] {
+                    assert_refused(verdict);
+                } else if refusing == [false, false] && takers.iter().all(|takers| !takers.is_empty()) {
                     assert!(matches!(verdict, Verdict::Forwarded(_)), "{verdict:?}, service {service}");
-                    assert!(usable.iter().any(|backends| backends.contains(&backend)), "{backend} of {usable:?}");
+                    assert!(
+                        takers.iter().any(|takers| takers.contains(&backend)),
+                        "{backend} of {takers:?}, {verdict:?}"
+                    );
                 }
             }
         }
@@ -173,35 +177,46 @@ impl Cluster {
         }
     }
 
-    /// New connections are shared out evenly.
+    /// New connections are shared out.
     fn open_connections(&mut self) {
         for service in SERVICES {
-            let reachable = reachable(self.services.get(&service));
-            if reachable.is_empty() {
-                self.check_refusal(service);
+            let Some(serving) = self.services.get(&service).cloned() else {
+                let client = self.new_client();
+                assert_eq!(self.send(client, service, SYN).0, Verdict::Passed(Passed::NoService));
+                continue;
+            };
+            let takers = serving.takers();
+            if serving.refuses() || takers.is_empty() {
+                let client = self.new_client();
+                let (verdict, _) = self.send(client, service, SYN);
+                match verdict {
+                    Verdict::Dropped(Dropped::NoBackend, _) => assert!(!serving.refuses()),
+                    refused => assert_refused(refused),
+                }
                 continue;
             }
-            let mut shares: BTreeMap<u32, u32> = reachable.iter().map(|&backend| (backend, 0)).collect();
-            for _ in 0..=reachable.len() {
-                let client = self.new_client();
-                let (verdict, backend) = self.send(client, service, SYN);
-                assert_eq!(verdict, Verdict::Forwarded(Forwarded::NewFlow));
-                assert_eq!(self.send(client, service, ACK), (Verdict::Forwarded(Forwarded::Remembered), backend));
-                *shares.entry(backend).or_default() += 1;
-                self.connections.push(Connection { client, service, backend, lost: None, orphaned: false });
+            let mut shares: BTreeMap<u32, u32> = takers.iter().map(|&backend| (backend, 0)).collect();
+            for _ in 0..=takers.len() {
+                *shares.entry(self.open_connection(service, &serving)).or_default() += 1;
             }
-            assert!(shares.keys().eq(&reachable), "{shares:?} of {reachable:?}");
-            assert!(shares.values().all(|share| (1..=2).contains(share)), "{shares:?}");
+            assert!(shares.keys().eq(&takers), "{shares:?} of {takers:?}");
+            if serving.is_in_turns() {
+                assert!(shares.values().all(|share| (1..=2).contains(share)), "{shares:?}");
+            }
         }
     }
 
-    fn check_refusal(&mut self, service: u32) {
+    /// Opens a connection; the back-end that has it.
+    fn open_connection(&mut self, service: u32, serving: &Serving) -> u32 {
         let client = self.new_client();
-        let (verdict, _) = self.send(client, service, SYN);
-        match self.services.get(&service) {
-            Some(_) => assert!(matches!(verdict, Verdict::Dropped(Dropped::NoBackend, _)), "{verdict:?}"),
-            None => assert_eq!(verdict, Verdict::Passed(Passed::NoService)),
-        }
+        let (opened, backend) = self.send(client, service, SYN);
+        let Verdict::Forwarded(how) = opened else { panic!("{opened:?}, {serving:?}") };
+        assert!(serving.may_find(how), "{how:?}, {serving:?}");
+        // What follows the first packet of a flow that is not remembered goes the same way, and is.
+        let goes_on = if how == Forwarded::Flood { Forwarded::UnknownFlow } else { Forwarded::Remembered };
+        assert_eq!(self.send(client, service, ACK), (Verdict::Forwarded(goes_on), backend));
+        self.connections.push(Connection { client, service, backend, lost: None, orphaned: false });
+        backend
     }
 
     fn new_client(&mut self) -> u32 {
@@ -211,14 +226,13 @@ impl Cluster {
     /// What becomes of a client's packet, and whom its Ethernet address is of when it is forwarded.
     fn send(&self, client: u32, service: u32, flags: u8) -> (Verdict, u32) {
         let mut frame = tcp_frame(client, service, flags);
-        let (verdict, _) = self.world.dataplane.run(&mut frame);
+        let Outcome { verdict, .. } = self.world.dataplane.run(&mut frame);
         (verdict, u32::from_be_bytes([0, frame[3], frame[4], frame[5]]))
     }
 }
 
-/// The back-ends of a service that can take new flows.
-fn reachable(backends: Option<&Backends>) -> BTreeSet<u32> {
-    backends.into_iter().flatten().filter(|&(_, &known)| known).map(|(&backend, _)| backend).collect()
+fn assert_refused(verdict: Verdict) {
+    assert!(matches!(verdict, Verdict::Dropped(Dropped::Denied | Dropped::NotAllowed, _)), "{verdict:?}");
 }
 
 /// A TCP segment without payload in an Ethernet frame to the balancer.
@@ -233,7 +247,7 @@ fn tcp_frame(client: u32, service: u32, flags: u8) -> Vec<u8> {
     ip[8] = 64;
     ip[9] = protocol::TCP;
     ip[12..16].copy_from_slice(&(0x0b00_0000 + client).to_be_bytes());
-    ip[16..20].copy_from_slice(&vip(service));
+    ip[16..20].copy_from_slice(&vip(service).octets()[12..]);
     tcp[..2].copy_from_slice(&50_000u16.to_be_bytes());
     tcp[2..4].copy_from_slice(&443u16.to_be_bytes());
     tcp[12] = 0x50;

@@ -99,8 +99,8 @@ impl Subject {
     fn load(&self) -> Result<Option<KernelDataplane>> {
         match self {
             Self::Floor => Ok(None),
-            Self::Ours(flows) => balancer(HANDOFF_OBJECT, "handoff", *flows, LOOPBACK).map(Some),
-            Self::Lru => balancer(BENCH_OBJECT, "handoff_lru", DEFAULT_TABLE, LOOPBACK).map(Some),
+            Self::Ours(flows) => balancer(HANDOFF_OBJECT, "handoff", *flows, LOOPBACK, "").map(Some),
+            Self::Lru => balancer(BENCH_OBJECT, "handoff_lru", DEFAULT_TABLE, LOOPBACK, "").map(Some),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What is measured: the XDP program over a small configuration, in the kernel, and the packets that it gets.
 
 use anyhow::Result;
-use lb_common::abi::{Address, Device, MAX_DEVICES, Scheduler, ServiceKey, Settings, Timeouts, VipFilter};
-use lb_common::flow_table::WAYS;
-use lb_common::wire::{Be16, Mac, protocol};
-use lb_user::bpf::{self, KernelDataplane, Object, Pinning};
+use lb_common::wire::Mac;
+use lb_user::agent::desired;
+use lb_user::bpf::{self, KernelDataplane, Object, Pinning, Sizes};
+use lb_user::config::Config;
 use lb_user::dataplane::Dataplane;
-use lb_user::state::{Desired, DesiredBackend, DesiredService, NextHop, Observed, RingSpace, plan};
+use lb_user::network::{InterfaceAddress, Link, Neighbour, NeighbourKind, Network, XdpAttachment};
+use lb_user::state::{Load, Memory, Observed, plan};
+use std::net::Ipv4Addr;
+use std::path::Path;
 
 /// The balancer's Ethernet address: every packet is for it.
 pub(crate) const BALANCER: Mac = Mac::new([2, 0, 0, 0, 0, 0xb0]);
@@ -14,41 +17,68 @@ pub(crate) const BALANCER: Mac = Mac::new([2, 0, 0, 0, 0, 0xb0]);
 const VIP: [u8; 4] = [192, 0, 2, 10];
 const BACKENDS: u8 = 3;
 
-/// A program of an object, its maps filled with one TCP and one UDP service of three back-ends, which are reached through the
-/// interface `ifindex` that the packets come in by.
-pub(crate) fn balancer(object: &[u8], program: &'static str, flows: u32, ifindex: u32) -> Result<KernelDataplane> {
-    let mut dataplane = KernelDataplane::new(Object::load_from(object, program, flows, Pinning::Off)?)?;
-    let changes = plan(&desired(flows, ifindex), &Observed::default(), &mut RingSpace::default(), bpf::now())?;
+/// The interface's name in the configuration.
+const INTERFACE: &str = "eth0";
+
+/// A program of an object, its maps filled as for one TCP and one UDP service of three back-ends, which are reached through the
+/// interface `ifindex` that the packets come in by. `keys` are more lines of the TCP service's configuration.
+pub(crate) fn balancer(
+    object: &[u8],
+    program: &'static str,
+    flows: u32,
+    ifindex: u32,
+    keys: &str,
+) -> Result<KernelDataplane> {
+    let config = Config::parse(Path::new("bench"), &configuration(flows, keys))?;
+    let sizes = Sizes::of(&config.flow_table);
+    let mut dataplane = KernelDataplane::new(Object::load_from(object, program, sizes, Pinning::Off)?)?;
+    let desired = desired(&config, &network(ifindex), [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
+    let changes = plan(&desired, &Observed::default(), &Load::default(), &mut Memory::default(), bpf::now())?;
     for change in &changes {
         dataplane.apply(change)?;
     }
     Ok(dataplane)
 }
 
-fn desired(flows: u32, ifindex: u32) -> Desired {
-    let mut devices = [Device::default(); MAX_DEVICES];
-    devices[0] = Device { ifindex, mac: BALANCER, padding: [0; 2] };
-    let mut vips = VipFilter::EMPTY;
-    vips.insert(u32::from_ne_bytes(VIP));
-    let backend = |number| DesiredBackend {
-        address: Address::from_v4([10, 0, 0, number]),
-        next_hop: Some(NextHop { ifindex, mac: Mac::new([2, 0, 0, 0, 1, number]), source_mac: BALANCER }),
+fn configuration(flows: u32, keys: &str) -> String {
+    let service = |name, port, protocol, keys| {
+        let backends =
+            (1..=BACKENDS).map(|number| format!("{{ name = \"server-{number}\", address = \"10.0.0.{number}\" }}"));
+        let backends: Vec<String> = backends.collect();
+        let vip = Ipv4Addr::from(VIP);
+        format!(
+            "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nport = {port}\nprotocol = \"{protocol}\"\n{keys}\nbackends = [{}]\n",
+            backends.join(", ")
+        )
     };
-    let service = DesiredService { scheduler: Scheduler::ROUND_ROBIN, backends: (1..=BACKENDS).map(backend).collect() };
-    let key =
-        |port, protocol| ServiceKey { address: Address::from_v4(VIP), port: Be16::new(port), protocol, padding: 0 };
-    Desired {
-        settings: Settings {
-            flow_secret: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210],
-            bucket_mask: flows / WAYS as u32 - 1,
-            device_count: 1,
-            devices,
-            timeouts: Timeouts::DEFAULT,
-            vips,
-        },
-        services: [(key(443, protocol::TCP), service.clone()), (key(53, protocol::UDP), service)].into(),
-        removal_grace: 0,
+    format!(
+        "[agent]\ninterfaces = [\"{INTERFACE}\"]\n[flow-table]\nflows = {flows}\n{}{}",
+        service("web", 443, "tcp", keys),
+        service("dns", 53, "udp", "")
+    )
+}
+
+/// The network that the agent would find.
+fn network(ifindex: u32) -> Network {
+    let mut network = Network::default();
+    let link = Link {
+        ifindex,
+        name: INTERFACE.to_owned(),
+        mac: BALANCER,
+        up: true,
+        mtu: 1_500,
+        vlan: None,
+        xdp: XdpAttachment::None,
+    };
+    network.links.insert(ifindex, link);
+    let address = Ipv4Addr::new(10, 0, 0, 100).into();
+    network.addresses.push(InterfaceAddress { ifindex, address, subnet: address, prefix_len: 24 });
+    for number in 1..=BACKENDS {
+        let mac = Some(Mac::new([2, 0, 0, 0, 1, number]));
+        let neighbour = Neighbour { mac, kind: NeighbourKind::Managed };
+        network.neighbours.insert((ifindex, Ipv4Addr::new(10, 0, 0, number).into()), neighbour);
     }
+    network
 }
 
 /// A packet to start from. The harness gives it the Ethernet addresses, the client's address and its port.

@@ -38,7 +38,7 @@ pub(crate) fn measure(harness: &mut Harness, rounds: usize, packets: u32) -> Res
     }
     harness.sink(NEAR)?;
 
-    let mut ours = balancer(HANDOFF_OBJECT, "handoff", 1 << 20, ifindex(FAR)?)?;
+    let mut ours = balancer(HANDOFF_OBJECT, "handoff", 1 << 20, ifindex(FAR)?, "")?;
     let near = ifindex(NEAR)?;
     let mut rates = [Vec::new(), Vec::new()];
     for round in 0..rounds {

@@ -1,0 +1,40 @@
+use super::{Carried, Finding, Plan, Reading, carry, consider, read, read_quic, reply, too_big};
+use crate::frame::Frame;
+use crate::tables::{Buffer, Counters, Tables};
+
+/// Parts of the way that are called, not inlined.
+///
+/// In the kernel each is a *global* function: the verifier checks it once by itself, whatever leads to it, so that the ways through the
+/// parts add up instead of multiplying. Such a function takes numbers and memory and returns a number; the frame it gets from the
+/// program's context. Elsewhere the parts are what stands here.
+pub trait Calls: Tables + Counters + Sized {
+    /// Reads the packet in `frame`. Whether it is about a flow; if not, the verdict is in `finding`.
+    fn read(&self, frame: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
+        read(self, frame, reading, finding)
+    }
+
+    /// Reads which server the packet's QUIC connection ID names, if it names one.
+    fn read_quic(&self, frame: &Frame<'_>, reading: &mut Reading) {
+        read_quic(self, frame, reading);
+    }
+
+    /// Finds the back-end for a packet that was read. Whether there is one; if not, the verdict is in `finding`.
+    fn consider(&self, reading: &Reading, finding: &mut Finding) -> bool {
+        consider(self, reading, finding)
+    }
+
+    /// Makes the frame anew around the packet.
+    fn carry<B: Buffer>(&self, buffer: &mut B, plan: &Plan<'_>) -> Carried {
+        carry(buffer, plan)
+    }
+
+    /// Turns the packet into a message to its sender that it is too big; whether it did.
+    fn too_big<B: Buffer>(&self, buffer: &mut B, plan: &Plan<'_>) -> bool {
+        too_big(self, buffer, plan)
+    }
+
+    /// Turns an echo request into its reply; whether it did.
+    fn reply<B: Buffer>(&self, buffer: &mut B) -> bool {
+        reply(buffer)
+    }
+}

@@ -1,0 +1,77 @@
+//! From the shape of the file to checked types, a concept a file. Goes on after a mistake, to report them all.
+
+mod access;
+mod affinity;
+mod agent;
+mod backends;
+mod forwarding;
+mod limits;
+mod quic;
+mod service;
+
+use super::Problem;
+use super::file;
+use super::files::Files;
+use super::model::{Config, Ports, Protocol};
+use super::problems::{Problems, Seen};
+use lb_common::abi::Ticks;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::Path;
+
+/// Checks everything that `file`, the shape of `text`, says, with the help of the files that it names. `path` is where `text` comes
+/// from.
+pub(super) fn check(path: &Path, text: &str, file: &file::File, files: &dyn Files) -> Result<Config, Vec<Problem>> {
+    let mut checker = Checker::of(path, text, file, files);
+    let config = checker.config(file);
+    checker.problems.outcome(config)
+}
+
+/// A check under way. Its methods return what they checked, or `None` after a problem that leaves nothing to return.
+pub(super) struct Checker<'a> {
+    pub(super) problems: Problems,
+    files: &'a dyn Files,
+    /// VIPs of all services, and the line of each.
+    vips: BTreeMap<IpAddr, usize>,
+    /// What the services before have taken.
+    names: Seen<String>,
+    endpoints: BTreeMap<(IpAddr, Protocol), Vec<(Ports, usize)>>,
+    idle_timeouts: BTreeSet<Ticks>,
+}
+
+impl<'a> Checker<'a> {
+    fn of(path: &Path, text: &str, file: &file::File, files: &'a dyn Files) -> Self {
+        let problems = Problems::of(path, text);
+        let vips = file.services.iter().map(|service| &service.get_ref().vip);
+        Self {
+            vips: vips.filter_map(|vip| Some((vip.get_ref().parse().ok()?, problems.line(vip)))).collect(),
+            problems,
+            files,
+            names: Seen::default(),
+            endpoints: BTreeMap::new(),
+            idle_timeouts: BTreeSet::new(),
+        }
+    }
+
+    fn config(&mut self, file: &file::File) -> Option<Config> {
+        let interfaces = self.interfaces(&file.agent.interfaces);
+        let xdp_mode = self.xdp_mode(&file.agent);
+        let control_socket = self.control_socket(&file.agent);
+        let pin_folder = self.pin_folder(&file.agent);
+        let removal_grace = self.removal_grace(&file.agent);
+        let icmp = self.icmp(&file.icmp);
+        let flow_table = self.flow_table(&file.flow_table);
+        let services = self.services(&file.services);
+        Some(Config {
+            interfaces: interfaces?,
+            xdp_mode: xdp_mode?,
+            control_socket: control_socket?,
+            pin_folder: pin_folder?,
+            removal_grace: removal_grace?,
+            measure_run_time: file.agent.measure_run_time,
+            icmp: icmp?,
+            flow_table: flow_table?,
+            services: services?,
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! From the text to the shape of the file. Mistakes in the shape come one at a time.
+
+use super::file::File;
+use super::problems::Lines;
+use serde::Deserialize;
+use toml::de::{Deserializer, Error};
+
+/// Reads the TOML text into its shape. A mistake is a line and what is wrong on it.
+pub(super) fn parse(text: &str) -> Result<File, (usize, String)> {
+    let line = |error: &Error| Lines::of(text).at(error.span().map_or(0, |span| span.start));
+    let document = Deserializer::parse(text).map_err(|error| {
+        let line = line(&error);
+        let excerpt = text.lines().nth(line - 1).unwrap_or_default().trim();
+        (line, format!("`{excerpt}` is not TOML: {}", error.message()))
+    })?;
+    File::deserialize(document).map_err(|error| (line(&error), misshapen(error)))
+}
+
+/// What is wrong with the shape of a document, and with which key.
+fn misshapen(mut error: Error) -> String {
+    // The path of the key is not given out, only shown, in place of an excerpt when the text is not at hand.
+    error.set_input(None);
+    let message = error.message();
+    let shown = error.to_string();
+    let Some(path) = shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')) else {
+        return message.to_owned();
+    };
+    let key = path.replace('.', ": ");
+    // Types go by their Rust names here, as `i64`: say what to write instead.
+    if message.starts_with("invalid type") || message.starts_with("invalid length") {
+        let shape = SHAPES.iter().find(|(of, _)| *of == path).map_or("a string in quotes", |(_, shape)| shape);
+        format!("{key} must be {shape}")
+    } else {
+        format!("{key}: {message}")
+    }
+}
+
+/// What a port is, which is a number or a string.
+pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
+
+/// What the keys hold that do not hold a string.
+const SHAPES: [(&str, &str); 34] = [
+    ("agent", "one table, as [agent]"),
+    ("agent.interfaces", "an array of names, as [\"eth0\"]"),
+    ("agent.measure-run-time", "true or false"),
+    ("icmp", "one table, as [icmp]"),
+    ("icmp.answer-echo", "true or false"),
+    ("icmp.echo-rate", "a whole number, as 1000"),
+    ("icmp.too-big-rate", "a whole number, as 1000"),
+    ("flow-table", "one table, as [flow-table]"),
+    ("flow-table.flows", "a whole number, as 1048576"),
+    ("flow-table.clients", "a whole number, as 65536"),
+    ("service", "an array of tables, each as [[service]]"),
+    ("service.port", PORT),
+    ("service.tunnel-source", "an array of prefixes, as [\"172.16.0.0/16\"]"),
+    ("service.gue-port", "a whole number, as 6080"),
+    ("service.one-packet", "true or false"),
+    ("service.affinity", "a table, as { window = \"10m\" }"),
+    ("service.affinity.prefix", "a whole number, as 32"),
+    ("service.affinity.prefix-v6", "a whole number, as 128"),
+    ("service.affinity.max-load", "a number, as 1.25"),
+    ("service.allow", "an array of prefixes, as [\"10.0.0.0/8\"]"),
+    ("service.deny", "an array of prefixes, as [\"10.0.0.0/8\"]"),
+    ("service.new-flow-rate", "a whole number, as 10000"),
+    ("service.new-flow-rate-per-source", "a whole number, as 100"),
+    ("service.source-prefix", "a whole number, as 32"),
+    ("service.source-prefix-v6", "a whole number, as 64"),
+    ("service.flood-above", "a whole number, as 50000"),
+    ("service.quic", "an array of tables, each as [[service.quic]]"),
+    ("service.quic.codepoint", "a whole number, as 0"),
+    ("service.quic.server-id-length", "a whole number, as 3"),
+    ("service.quic.nonce-length", "a whole number, as 4"),
+    ("service.quic.servers", "a table of server IDs by back-end, as { web-1 = \"0a0b0c\" }"),
+    ("service.backends", "an array of tables, as [{ name = \"web-1\", address = \"192.0.2.11\" }]"),
+    ("service.backends.weight", "a whole number, as 1"),
+    ("service.backends.vlan", "an array of whole numbers, as [100]"),
+];
