@@ -59,7 +59,7 @@ impl FlowKey {
     /// A hash of the flow under `secret`: [`hash_v4`] or [`hash_v6`].
     #[inline(always)]
     pub fn hash(&self, secret: [u64; 2]) -> u64 {
-        if self.source.is_v4() {
+        if self.source.is_v4() && self.destination.is_v4() {
             let ([.., source], [.., destination]) = (self.source.words(), self.destination.words());
             hash_v4(source, destination, self.ports, self.protocol as u8, secret)
         } else {

@@ -10,7 +10,7 @@
 //! 3. A reader takes a record only if the tag is the same before and after reading it, and never a claimed one. It changes a
 //!    record by compare-exchange too, so it never writes over somebody else's.
 //!
-//! Victims, in this order: empty, expired, half-open, idle. Among equals, the longest silent. A flow that is established and active
+//! Victims, in this order: empty, expired, half-open, idle. Among equals, the longest silent; of those, one by the hash. A flow that is established and active
 //! is never a victim, so a flood of first packets pushes out first packets, not connections.
 
 use crate::abi::{TICK_BITS, Ticks, TimeoutClass, ticks_between};
@@ -67,9 +67,11 @@ impl Bucket {
     pub fn remember<L: Lifetimes>(&self, hash: u64, record: FlowRecord, lifetimes: &L) -> bool {
         let (tag, now) = (tag(hash), record.last_seen());
         let [a, b, c, d] = &self.entries;
-        // The index rides in the lowest bits, so that choosing a price is choosing a victim.
-        let price = |entry: &Entry, index| entry.price(tag, now, lifetimes) << 2 | index;
-        let cheapest = price(a, 0).min(price(b, 1)).min(price(c, 2)).min(price(d, 3));
+        // The index rides in the lowest bits, so that choosing a price is choosing a victim. Turned by the hash, or of equals it would
+        // always be the first: in a flood, every new flow would go in the place of the one just before.
+        let turn = hash >> 1 & (WAYS as u64 - 1);
+        let price = |entry: &Entry, index| entry.price(tag, now, lifetimes) << 2 | index ^ turn;
+        let cheapest = price(a, 0).min(price(b, 1)).min(price(c, 2)).min(price(d, 3)) ^ turn;
         // The mask keeps the index inside the array, for the compiler as for the verifier.
         let victim = &self.entries[cheapest as usize & (WAYS - 1)];
         let current = FlowRecord(victim.record.load());

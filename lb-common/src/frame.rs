@@ -23,8 +23,8 @@ pub struct Frame<'a> {
     bytes: PhantomData<&'a mut [u8]>,
 }
 
-/// No header starts further into a frame.
-const MAX_OFFSET: usize = u16::MAX as usize;
+/// No header starts further into a frame: the verifier follows packet pointers for 65,535 bytes, up to a header's end.
+const MAX_OFFSET: usize = 0xff00;
 
 impl<'a> Frame<'a> {
     /// The frame in `bytes`, which begin at an even address: as allocations do. No bytes may begin anywhere.
@@ -57,7 +57,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The header of type `T` that starts `offset` bytes into the frame; `None` when the frame ends before it does, or the offset
-    /// is odd or beyond 65,535.
+    /// is odd or beyond 65,280.
     #[inline(always)]
     pub fn header<T: Header>(&self, offset: usize) -> Option<&T> {
         let header = self.locate::<T>(offset)?;
@@ -76,14 +76,16 @@ impl<'a> Frame<'a> {
     #[inline(always)]
     fn locate<T: Header>(&self, offset: usize) -> Option<NonNull<T>> {
         // Offsets are sums of a few header lengths, which the compiler knows too: these checks cost nothing, and no sum wraps.
-        if offset > MAX_OFFSET
-            || !offset.is_multiple_of(2)
-            || self.start.wrapping_add(offset + size_of::<T>()) > self.end
-        {
+        if offset > MAX_OFFSET || !offset.is_multiple_of(2) {
+            return None;
+        }
+        // The end of the header from its start, and not from the frame's: the verifier knows the one pointer by the other.
+        let header = self.start.wrapping_add(offset);
+        if header.wrapping_add(size_of::<T>()) > self.end {
             return None;
         }
         // SAFETY: the address is inside the frame, so it is not null.
-        Some(unsafe { NonNull::new_unchecked(self.start.wrapping_add(offset).cast()) })
+        Some(unsafe { NonNull::new_unchecked(header.cast()) })
     }
 }
 

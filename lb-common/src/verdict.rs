@@ -55,7 +55,8 @@ reasons! {
         NewFlow = 1, "new-flow";
         /// The packet belongs to a connection that the flow table does not know: the consistent ring names the back-end.
         UnknownFlow = 2, "unknown-flow";
-        /// The flow is new, and its bucket of the flow table is full of live flows: the consistent ring names the back-end.
+        /// The flow is new, and its bucket of the flow table is full of live flows, or another CPU was quicker: the consistent ring names the
+        /// back-end.
         TableFull = 3, "table-full";
         /// The flow is new, and its client goes where it was before.
         Affinity = 4, "affinity";

@@ -8,7 +8,7 @@ use crate::tables::KernelTables;
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::programs::XdpContext;
 use lb_common::abi::{Backend, Ticks, Timeouts};
-use lb_common::datapath::{self, Carried, Finding, Plan, Reading};
+use lb_common::datapath::{self, Carried, Chain, Finding, Plan, Reading};
 use lb_common::flow_table::{Bucket, FlowRecord, Forgetful};
 use lb_common::tables::Buffer;
 use lb_common::verdict::Forwarded;
@@ -60,6 +60,15 @@ pub(crate) extern "C" fn read(ctx: *mut xdp_md, reading: *mut Reading, finding: 
     datapath::read(&tables, &Packet { ctx: &ctx }.frame(), reading, finding).into()
 }
 
+/// [`datapath::skip_extensions`]: 1 when they are all there, else 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn skip_extensions(ctx: *mut xdp_md, chain: *mut Chain) -> u32 {
+    // SAFETY: as in `consider`.
+    let Some(chain) = (unsafe { chain.as_mut() }) else { return 0 };
+    datapath::skip_extensions(&Packet { ctx: &XdpContext::new(ctx) }.frame(), chain).into()
+}
+
 /// [`datapath::read_quic`]. The number means nothing: the verifier wants one.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -96,7 +105,8 @@ pub(crate) extern "C" fn too_big(ctx: *mut xdp_md, backend: *const Backend, netw
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn reply(ctx: *mut xdp_md) -> u32 {
-    datapath::reply(&mut Packet { ctx: &XdpContext::new(ctx) }).into()
+    let ctx = XdpContext::new(ctx);
+    datapath::reply(&KernelTables { ctx: &ctx, flows: Buckets }, &mut Packet { ctx: &ctx }).into()
 }
 
 /// As much of a plan as writing needs: the rest was for counting.

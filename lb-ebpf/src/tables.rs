@@ -16,7 +16,7 @@ use lb_common::abi::{
     QuicServerKey, RING_CHUNK, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks,
 };
 use lb_common::atomic::SharedWord;
-use lb_common::datapath::{Calls, Carried, Finding, Plan, Reading};
+use lb_common::datapath::{Calls, Carried, Chain, Finding, Plan, Reading};
 use lb_common::flow_table::{FlowRecord, bucket_index};
 use lb_common::frame::Frame;
 use lb_common::quic::QuicConfig;
@@ -155,6 +155,11 @@ impl<F: Flows> Calls for KernelTables<'_, F> {
     #[inline(always)]
     fn read(&self, _: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
         global::read(self.ctx.ctx, reading, finding) != 0
+    }
+
+    #[inline(always)]
+    fn skip_extensions(&self, _: &Frame<'_>, chain: &mut Chain) -> bool {
+        global::skip_extensions(self.ctx.ctx, chain) != 0
     }
 
     #[inline(always)]

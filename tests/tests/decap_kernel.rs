@@ -48,6 +48,15 @@ fn every_frame_may_be_cut() -> Result<()> {
     kernel.check_counters()
 }
 
+#[test]
+fn the_verifier_stays_below_its_ceiling() -> Result<()> {
+    const CEILING: u32 = 25_000;
+    let verified = Kernel::load()?.program.xdp()?.info()?.verified_instruction_count();
+    let verified = verified.context("kernels before 5.16 do not say how many instructions they verified")?;
+    ensure!(verified <= CEILING, "the verifier looked at {verified} instructions, more than {CEILING}");
+    Ok(())
+}
+
 /// The program, attached to nothing, and what it should have counted.
 struct Kernel {
     program: Decapsulator,

@@ -5,6 +5,7 @@
 mod bench;
 mod bpf;
 mod build;
+mod fuzz;
 mod lint;
 mod privilege;
 mod process;
@@ -46,6 +47,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("build") => build::main(rest),
         Some("run") => run::main(rest),
         Some("test") => test::main(rest),
+        Some("fuzz") => fuzz::main(rest),
         Some("lint") => lint::main(rest),
         Some("bench") => bench::main(rest),
         _ => Err(UsageError::unexpected("command", command).into()),

@@ -14,7 +14,11 @@ Usage: cargo xtask <command>
                          ARGS go to the test programs, for instance a part of a test's name:
                            unit       unit and property tests on this host, no root needed
                            vectors    packet vectors through the host code and the kernel (root)
+                           fuzz       fuzz targets: their corpora, and the same variations of them every time, no root needed
                            e2e        network namespaces, the real binary, real connections (root)
+  fuzz [TARGET] [--seconds N] [--keep]
+                         look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, config,
+                         decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
   help                   show this text

@@ -100,15 +100,15 @@ pub struct ServiceCounters {
     pub new_flows: u64,
     /// Packets of TCP connections that were not remembered, forwarded by the consistent ring.
     pub unknown_flows: u64,
-    /// New flows that found no place in the flow table, forwarded by the consistent ring.
+    /// Packets of new flows that found no place in the flow table, forwarded by the consistent ring.
     pub table_full: u64,
     /// New flows that went where their client was before.
     pub affinity: u64,
-    /// New flows during a flood, forwarded by the consistent ring and not remembered.
+    /// Packets of new flows during a flood, forwarded by the consistent ring and not remembered.
     pub flood: u64,
     /// Datagrams that were scheduled by themselves.
     pub one_packet: u64,
-    /// Flows that were found by their QUIC connection ID.
+    /// Packets that went to the server in their QUIC connection ID.
     pub quic: u64,
     /// Fragments but the first of each packet, forwarded.
     pub fragments: u64,

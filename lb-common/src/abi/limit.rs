@@ -12,7 +12,7 @@ pub struct SourceKey {
 
 const _: () = assert!(size_of::<SourceKey>() == 20);
 
-/// Index of a limiter in the map `LIMITERS`: those of the whole program first, then two for each service.
+/// Index of a limiter in the map `LIMITERS`: those of the whole program first, then three for each service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limiter(u32);
 
@@ -25,18 +25,24 @@ impl Limiter {
     const OF_PROGRAM: u32 = 8;
 
     /// How many there are.
-    pub const COUNT: u32 = Self::OF_PROGRAM + 2 * super::MAX_SERVICES;
+    pub const COUNT: u32 = Self::OF_PROGRAM + 3 * super::MAX_SERVICES;
 
     /// New flows of a service.
     #[inline(always)]
     pub const fn new_flows(service: u32) -> Self {
-        Self(Self::OF_PROGRAM + 2 * service)
+        Self(Self::OF_PROGRAM + 3 * service)
     }
 
     /// New flows of a service that are remembered while they are half open.
     #[inline(always)]
     pub const fn half_open(service: u32) -> Self {
-        Self(Self::OF_PROGRAM + 2 * service + 1)
+        Self(Self::OF_PROGRAM + 3 * service + 1)
+    }
+
+    /// Connections of a service that are remembered although their beginning was not seen.
+    #[inline(always)]
+    pub const fn unknown_flows(service: u32) -> Self {
+        Self(Self::OF_PROGRAM + 3 * service + 2)
     }
 
     /// Its index.

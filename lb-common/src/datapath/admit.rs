@@ -83,10 +83,11 @@ pub(super) fn rate<T: Tables>(
     }
 }
 
-/// Whether there are so few new flows that half-open ones are worth remembering.
+/// Whether so few flows come that this one is worth remembering: half-open ones, and those whose beginning was not seen, are counted each
+/// by a limiter of their own, so that a flood of the former does not keep connections that get established from being remembered.
 #[inline(always)]
-pub(super) fn is_calm<T: Tables>(situation: &Situation<'_, T>, service: &Service) -> bool {
-    within(situation, Limiter::half_open(service.id), service.flood_rate)
+pub(super) fn is_calm<T: Tables>(situation: &Situation<'_, T>, service: &Service, limiter: Limiter) -> bool {
+    within(situation, limiter, service.flood_rate)
 }
 
 /// Whether one more is within `rate` a second; 0 is any number.

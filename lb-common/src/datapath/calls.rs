@@ -1,4 +1,6 @@
-use super::{Carried, Finding, Plan, Reading, carry, consider, read, read_quic, reply, too_big};
+use super::{
+    Carried, Chain, Finding, Plan, Reading, carry, consider, read, read_quic, reply, skip_extensions, too_big,
+};
 use crate::frame::Frame;
 use crate::tables::{Buffer, Counters, Tables};
 
@@ -11,6 +13,11 @@ pub trait Calls: Tables + Counters + Sized {
     /// Reads the packet in `frame`. Whether it is about a flow; if not, the verdict is in `finding`.
     fn read(&self, frame: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
         read(self, frame, reading, finding)
+    }
+
+    /// Moves on past an IPv6 packet's extension headers. Whether they are all there.
+    fn skip_extensions(&self, frame: &Frame<'_>, chain: &mut Chain) -> bool {
+        skip_extensions(frame, chain)
     }
 
     /// Reads which server the packet's QUIC connection ID names, if it names one.
@@ -35,6 +42,6 @@ pub trait Calls: Tables + Counters + Sized {
 
     /// Turns an echo request into its reply; whether it did.
     fn reply<B: Buffer>(&self, buffer: &mut B) -> bool {
-        reply(buffer)
+        reply(self, buffer)
     }
 }

@@ -1,5 +1,6 @@
 //! The answer to an echo request: the same message, sent back (RFC 792, RFC 4443 section 4.2).
 
+use super::Calls;
 use super::parse::{Datagram, Family, HOP_LIMIT, Link};
 use crate::checksum::Sum;
 use crate::frame::Frame;
@@ -8,14 +9,14 @@ use crate::wire::{Be16, Ethernet, Icmp, Ipv4, Ipv6, icmp_type, icmpv6_type};
 
 /// Turns an echo request into its reply; whether it did.
 #[inline(always)]
-pub fn reply<B: Buffer>(buffer: &mut B) -> bool {
-    turn_around(&mut buffer.frame()).is_some()
+pub fn reply<C: Calls, B: Buffer>(calls: &C, buffer: &mut B) -> bool {
+    turn_around(calls, &mut buffer.frame()).is_some()
 }
 
 #[inline(always)]
-fn turn_around(frame: &mut Frame<'_>) -> Option<()> {
+fn turn_around<C: Calls>(calls: &C, frame: &mut Frame<'_>) -> Option<()> {
     let link = Link::parse(frame).ok()?;
-    let datagram = Datagram::parse(frame, link.network, link.family).ok()?;
+    let datagram = Datagram::parse(calls, frame, link.network, link.family).ok()?;
     let ethernet = frame.header_mut::<Ethernet>(0)?;
     (ethernet.source, ethernet.destination) = (ethernet.destination, ethernet.source);
     // Addresses that change places leave every checksum as it is.

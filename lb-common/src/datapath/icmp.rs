@@ -3,7 +3,7 @@
 
 use super::flow::Found;
 use super::parse::{Datagram, Family, Fragment};
-use super::{Plan, Reading, Situation, admit, select, service};
+use super::{Calls, Plan, Reading, Situation, admit, select, service};
 use crate::abi::{Limiter, Settings};
 use crate::flow::{FlowKey, Ports};
 use crate::frame::Frame;
@@ -27,13 +27,13 @@ pub(super) fn is_icmp(datagram: &Datagram) -> bool {
 /// # Errors
 /// The verdict on any other ICMP message.
 #[inline(always)]
-pub(super) fn quoted_flow<T: Tables>(
-    tables: &T,
+pub(super) fn quoted_flow<C: Calls>(
+    calls: &C,
     settings: &Settings,
     frame: &Frame<'_>,
     datagram: &Datagram,
 ) -> Result<FlowKey, Verdict> {
-    if !tables.is_vip(&datagram.destination) {
+    if !calls.is_vip(&datagram.destination) {
         return Err(Verdict::Passed(Passed::NoService));
     }
     admit::source_of(datagram.family, datagram.source, datagram.destination).map_err(dropped)?;
@@ -43,10 +43,10 @@ pub(super) fn quoted_flow<T: Tables>(
     }
     let icmp = frame.header::<Icmp>(datagram.transport).ok_or(bad)?;
     match kind(datagram.family, icmp.kind) {
-        Kind::EchoRequest => Err(echo(tables, settings, datagram)),
+        Kind::EchoRequest => Err(echo(calls, settings, datagram)),
         Kind::Other => Err(Verdict::Passed(Passed::IcmpOther)),
         Kind::Error => {
-            let flow = quoted(frame, datagram).ok_or(bad)?;
+            let flow = quoted(calls, frame, datagram).ok_or(bad)?;
             // A back-end answers from the VIP; what it sends in another's name is none of ours.
             if flow.destination.is(datagram.destination) { Ok(flow) } else { Err(dropped(Dropped::UnknownIcmp)) }
         }
@@ -122,11 +122,11 @@ fn echo<T: Tables>(tables: &T, settings: &Settings, datagram: &Datagram) -> Verd
 /// The flow whose packet an error quotes, as it comes from the client: the quoted packet went the other way. The first 8 bytes of its
 /// transport header are all that is certain to be there (RFC 792), and its ports are in the first 4.
 #[inline(always)]
-fn quoted(frame: &Frame<'_>, datagram: &Datagram) -> Option<FlowKey> {
-    let quoted = Datagram::parse(frame, datagram.transport + Icmp::LEN, datagram.family).ok()?;
+fn quoted<C: Calls>(calls: &C, frame: &Frame<'_>, datagram: &Datagram) -> Option<FlowKey> {
+    let quoted = Datagram::parse(calls, frame, datagram.transport + Icmp::LEN, datagram.family).ok()?;
     let is_inside = quoted.transport + size_of::<Ports>() <= datagram.network + datagram.len;
     let has_ports = matches!(quoted.protocol, protocol::TCP | protocol::UDP | protocol::SCTP);
-    if !is_inside || !has_ports || matches!(quoted.fragment, Fragment::Later(_) | Fragment::Overlapping) {
+    if !is_inside || !has_ports || matches!(quoted.fragment, Fragment::Later | Fragment::Overlapping) {
         return None;
     }
     let [source, destination] = frame.header::<[u16; 2]>(quoted.transport)?.map(Be16::from_raw);

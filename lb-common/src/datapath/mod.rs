@@ -31,13 +31,14 @@ mod vip;
 pub use calls::Calls;
 pub use echo::reply;
 pub use hand_off::{Carried, Plan, carry, too_big};
-pub use parse::{Datagram, Family, Fragment, HOP_LIMIT, Matter, Packet, Reading, Signal};
+pub use parse::{Chain, Datagram, Family, Fragment, HOP_LIMIT, Matter, Packet, Reading, Signal, skip_extensions};
 
 use crate::abi::{Backend, Settings, Ticks, ticks};
 use crate::frame::Frame;
 use crate::tables::{Buffer, Tables};
 use crate::verdict::{Answered, Dropped, Forwarded, Passed, Subject, Verdict};
 use hand_off::hand_off;
+use shortcut::Shortcut;
 
 /// What became of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,20 +53,16 @@ pub struct Outcome {
 #[inline(always)]
 pub fn process<C: Calls, B: Buffer>(calls: &C, buffer: &mut B) -> Outcome {
     let received = buffer.frame().len() as u64;
-    let mut finding = Finding::NOTHING;
-    let verdict = match find(calls, &buffer.frame(), &mut finding) {
-        Some(backend) => {
-            let plan = finding.plan(backend);
-            match hand_off(calls, buffer, &plan) {
-                Ok(()) => {
-                    record::forwarded(calls, &plan, received);
-                    return Outcome { verdict: Verdict::Forwarded(plan.how), to: Some((plan.slot, backend.ifindex)) };
-                }
-                Err(verdict) => verdict,
+    let verdict = match find(calls, &buffer.frame()) {
+        Ok(plan) => match hand_off(calls, buffer, &plan) {
+            Ok(()) => {
+                record::forwarded(calls, &plan, received);
+                return Outcome { verdict: Verdict::Forwarded(plan.how), to: Some((plan.slot, plan.backend.ifindex)) };
             }
-        }
-        None if finding.verdict == ECHO && !calls.reply(buffer) => Verdict::Dropped(Dropped::BadIcmp, Subject::VIP),
-        None => finding.verdict,
+            Err(verdict) => verdict,
+        },
+        Err(ECHO) if !calls.reply(buffer) => Verdict::Dropped(Dropped::BadIcmp, Subject::VIP),
+        Err(verdict) => verdict,
     };
     record::stopped(calls, verdict, received);
     Outcome { verdict, to: None }
@@ -73,23 +70,28 @@ pub fn process<C: Calls, B: Buffer>(calls: &C, buffer: &mut B) -> Outcome {
 
 const ECHO: Verdict = Verdict::Answered(Answered::Echo, Subject::VIP);
 
-/// The back-end that the packet in `frame` goes to, or `None` and a verdict.
+/// Where the packet in `frame` goes, or why it goes nowhere.
 #[inline(always)]
-fn find<'t, C: Calls>(calls: &'t C, frame: &Frame<'_>, finding: &mut Finding) -> Option<&'t Backend> {
+fn find<'t, C: Calls>(calls: &'t C, frame: &Frame<'_>) -> Result<Plan<'t>, Verdict> {
     // Settings first: a call in the midst of parsing would make the program keep every field on its stack.
-    let settings = calls.settings()?;
-    if let Some(plan) = shortcut::known_flow(calls, settings, frame) {
-        finding.note(&plan);
-        return Some(plan.backend);
+    let settings = calls.settings().ok_or(Verdict::Passed(Passed::NotReady))?;
+    match shortcut::take(calls, settings, frame) {
+        Shortcut::Backend(plan) => return Ok(plan),
+        Shortcut::Verdict(verdict) => return Err(verdict),
+        Shortcut::None => {}
     }
-    let mut reading = Reading::BLANK;
-    if !calls.read(frame, &mut reading, finding) {
-        return None;
+    let (mut reading, mut finding) = (Reading::BLANK, Finding::NOTHING);
+    if !calls.read(frame, &mut reading, &mut finding) {
+        return Err(finding.verdict);
     }
     if settings.has_quic != 0 {
         calls.read_quic(frame, &mut reading);
     }
-    if calls.consider(&reading, finding) { calls.backend(finding.slot) } else { None }
+    if !calls.consider(&reading, &mut finding) {
+        return Err(finding.verdict);
+    }
+    let backend = calls.backend(finding.slot).ok_or(finding.verdict)?;
+    Ok(finding.plan(backend))
 }
 
 /// What a decision comes to: the verdict, or a [`Plan`] but for the back-end itself, whose slot says which it is.
@@ -144,7 +146,7 @@ pub fn consider<T: Tables>(tables: &T, reading: &Reading, finding: &mut Finding)
     }
 }
 
-/// Where the packet in `frame` goes, or why it goes nowhere.
+/// Where a packet that was read goes, or why it goes nowhere.
 #[inline(always)]
 fn plan<'t, T: Tables>(tables: &'t T, reading: &Reading) -> Result<Plan<'t>, Verdict> {
     let settings = tables.settings().ok_or(Verdict::Passed(Passed::NotReady))?;
@@ -173,9 +175,14 @@ fn plan<'t, T: Tables>(tables: &'t T, reading: &Reading) -> Result<Plan<'t>, Ver
 
 /// Reads the packet in `frame`. Whether it is about a flow; if not, the verdict is in `finding`.
 #[inline(always)]
-pub fn read<T: Tables>(tables: &T, frame: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
-    let settings = tables.settings().ok_or(Verdict::Passed(Passed::NotReady));
-    match settings.and_then(|settings| Reading::of(tables, settings, frame)) {
+pub fn read<C: Calls>(calls: &C, frame: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
+    // Such a packet has come from the shortcut, which has been through the steps before this one.
+    if let Some((key, signal)) = shortcut::read(frame) {
+        *reading = Reading::plain(key, signal);
+        return true;
+    }
+    let settings = calls.settings().ok_or(Verdict::Passed(Passed::NotReady));
+    match settings.and_then(|settings| Reading::of(calls, settings, frame)) {
         Ok(read) => {
             *reading = read;
             true

@@ -29,6 +29,10 @@ pub(super) fn named<T: Tables>(
         return None;
     }
     let id = destination(frame, usize::from(reading.transport & MAX_TRANSPORT) + size_of::<Udp>())?;
+    // By chance, what clients make up names servers too: even those that take no new connections, and past all limits.
+    if id.may_be_client_chosen {
+        return None;
+    }
     let config = tables.quic(&QuicKey { service: service.id, codepoint: id.codepoint().into() })?;
     Some(QuicServerKey { server: server_id(config, &id)?, service: service.id, padding: 0 })
 }

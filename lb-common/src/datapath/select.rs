@@ -6,7 +6,7 @@
 
 use super::flow::Found;
 use super::{Matter, Plan, Reading, Situation, admit, affinity, service};
-use crate::abi::{Backend, BackendState, Scheduler, Service, ServiceFlags};
+use crate::abi::{Backend, BackendState, Limiter, Scheduler, Service, ServiceFlags};
 use crate::flow::{CONSISTENT_SECRET, hash_address};
 use crate::flow_table::{FlowRecord, FlowState, Phase};
 use crate::tables::{Flow, FlowTable, Tables};
@@ -27,8 +27,10 @@ pub(super) fn backend<'t, T: Tables>(
             admit::rate(situation, service, reading).map_err(dropped)?;
             new_flow(situation, service, reading, flow)
         }
-        Matter::Continue => (consistent(situation, service, flow), Forwarded::UnknownFlow),
-        // Nothing will follow that would be worth remembering.
+        Matter::Continue if admit::is_calm(situation, service, Limiter::unknown_flows(service.id)) => {
+            (consistent(situation, service, flow), Forwarded::UnknownFlow)
+        }
+        // Nothing will follow that would be worth remembering, or too much.
         _ => {
             let found = consistent(situation, service, flow).ok_or(dropped(Dropped::NoBackend))?;
             return Ok(found.plan(Forwarded::UnknownFlow, reading, flow));
@@ -60,7 +62,7 @@ fn new_flow<'t, T: Tables>(
     if service.flags.has(ServiceFlags::ONE_PACKET) {
         return (scheduled(situation, service, flow), Forwarded::OnePacket);
     }
-    if !admit::is_calm(situation, service) {
+    if !admit::is_calm(situation, service, Limiter::half_open(service.id)) {
         return (consistent(situation, service, flow), Forwarded::Flood);
     }
     match affinity::recall(situation, service, reading) {

@@ -19,6 +19,15 @@ pub(super) fn accept(settings: &Settings, datagram: &Datagram) -> Result<(), Ver
     if may_be { Ok(()) } else { Err(Verdict::Passed(Passed::NoService)) }
 }
 
+/// The verdict on a packet that its own headers brought about: for an address that only looks like a VIP, it is none of our business.
+#[inline(always)]
+pub(super) fn verdict<T: Tables>(tables: &T, datagram: &Datagram, verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Dropped(..) if !tables.is_vip(&datagram.destination) => Verdict::Passed(Passed::NoService),
+        verdict => verdict,
+    }
+}
+
 /// The verdict on a packet that cannot be. The network stack would discard it as well; for a VIP, it is counted by its reason.
 #[inline(always)]
 pub(super) fn malformed<T: Tables>(tables: &T, frame: &Frame<'_>, link: Link, why: Dropped) -> Verdict {

@@ -49,6 +49,16 @@ pub struct Ethernet {
 // SAFETY: seven 16-bit words.
 unsafe impl Header for Ethernet {}
 
+impl Ethernet {
+    /// Sends the frame to somebody else. Word by word: assigning a whole [`Mac`] becomes a call on BPF.
+    #[inline(always)]
+    pub fn readdress(&mut self, destination: &Mac, source: &Mac) {
+        let (Mac([a, b, c]), Mac([x, y, z])) = (destination, source);
+        (self.destination.0[0], self.destination.0[1], self.destination.0[2]) = (*a, *b, *c);
+        (self.source.0[0], self.source.0[1], self.source.0[2]) = (*x, *y, *z);
+    }
+}
+
 /// Values of [`Ethernet::ether_type`].
 pub mod ether_type {
     use super::Be16;

@@ -24,6 +24,9 @@ pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;
 
+pub(crate) use neighbours::routed;
+pub(crate) use preflight::unreachable_now;
+
 use crate::bpf::{self, Pins};
 use crate::config::Config;
 use crate::control::Server;
@@ -38,7 +41,8 @@ use tracing::error;
 /// Runs the agent for the configuration in the file `path` until it is told to stop.
 ///
 /// # Errors
-/// When it cannot start: everything is as it was then. What goes wrong later is logged and shown in the status.
+/// When it cannot start: nothing of it is left then, but for changes to adopted maps that it had got to. What goes wrong later is logged and
+/// shown in the status.
 pub async fn run(path: PathBuf, config: Config) -> Result<(), Error> {
     // From here on a signal waits until it can be heeded: it never cuts a start in two.
     let signals = Signals::catch().map_err(Error::Signals)?;
@@ -65,7 +69,8 @@ pub async fn run(path: PathBuf, config: Config) -> Result<(), Error> {
     }
 }
 
-/// Takes back what a failed start has pinned. What was there before goes on forwarding.
+/// Takes back what a failed start has pinned. Maps that were there before go on forwarding, with the changes that were made to them: each
+/// leaves them whole, and the next start makes the others.
 fn undo(pins: &Pins, links_before: &[String]) {
     let undone = if links_before.is_empty() { pins.remove() } else { bpf::detach_others(pins, links_before) };
     if let Err(error) = undone {

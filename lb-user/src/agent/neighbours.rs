@@ -28,6 +28,11 @@ impl Backends {
     }
 }
 
+/// Addresses of the back-ends whose routes the kernel has to be asked for.
+pub(crate) fn routed(config: &Config) -> BTreeSet<IpAddr> {
+    Backends::of(config).routed()
+}
+
 /// Asks for the Ethernet addresses on the way to back-ends and gives them a moment to answer, so that the first clients find all of
 /// them.
 pub(super) async fn resolve(

@@ -38,7 +38,7 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D) -> Status {
 
 /// How many back-ends of the service get new flows.
 fn ready(known: &Known, service: &Service) -> usize {
-    service.backends.iter().filter(|backend| delivery(service, backend, &known.network).is_ok()).count()
+    service.backends.iter().filter(|backend| delivery(&known.config, service, backend, &known.network).is_ok()).count()
 }
 
 fn interfaces(known: &Known) -> Vec<InterfaceStatus> {
@@ -117,7 +117,7 @@ fn service_backends(
         let address = Address::from(backend.address);
         let slot = id.and_then(|id| slots.get(&(id, address)));
         let counted = slot.and_then(|slot| counters.backends.get(slot)).copied().unwrap_or_default();
-        let delivered = delivery(service, backend, &known.network);
+        let delivered = delivery(&known.config, service, backend, &known.network);
         let link = delivered.as_ref().ok().and_then(|delivered| known.network.links.get(&delivered.ifindex));
         BackendStatus {
             service: service.name.clone(),

@@ -36,7 +36,7 @@ impl Running {
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
         let mut agent = Self { core, pins: pins.clone(), _measuring: measuring };
         agent.attach(network, |_| true)?;
-        agent.core.reconcile(network, bpf::now())?;
+        agent.core.start(network, bpf::now())?;
         let config = agent.core.config();
         let interfaces: Vec<&str> = config.interfaces.iter().map(InterfaceName::as_str).collect();
         bpf::detach_others(pins, &interfaces)?;

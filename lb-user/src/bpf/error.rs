@@ -2,6 +2,8 @@ use aya::EbpfError;
 use aya::maps::MapError;
 use aya::programs::ProgramError;
 use aya::sys::SyscallError;
+use lb_common::abi::{MAX_ACCESS_PREFIXES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS};
+use nix::errno::Errno;
 use std::io;
 use std::path::PathBuf;
 
@@ -30,12 +32,20 @@ pub enum Error {
         source: Box<ProgramError>,
     },
     /// A map cannot be read or written.
-    #[error("map {name}: {source}")]
+    #[error("map {name}: {}", cause(source))]
     Map {
         /// Its name.
         name: &'static str,
         /// Why.
         source: Box<MapError>,
+    },
+    /// A map has no room for another entry.
+    #[error("map {name} is full: there is room for {limit}")]
+    MapFull {
+        /// Its name.
+        name: &'static str,
+        /// How many of what, and what to do.
+        limit: String,
     },
     /// A map cannot be mapped into memory.
     #[error("map {name} cannot be mapped into memory: {source}")]
@@ -117,6 +127,77 @@ impl Error {
     }
 
     pub(super) fn map(name: &'static str) -> impl FnOnce(MapError) -> Self {
-        move |source| Self::Map { name, source: Box::new(source) }
+        move |source| match limit(name).filter(|_| is_full(&source)) {
+            Some(limit) => Self::MapFull { name, limit },
+            None => Self::Map { name, source: Box::new(source) },
+        }
+    }
+}
+
+/// The error with what the kernel says: that of a system call alone tells no more than which one it was.
+fn cause(error: &MapError) -> String {
+    match io_error(error) {
+        Some(reason) => format!("{error}: {reason}"),
+        None => error.to_string(),
+    }
+}
+
+/// Whether the kernel says that there is no room: a hash table with the one error, a trie with the other.
+fn is_full(error: &MapError) -> bool {
+    let kinds = [Errno::E2BIG as i32, Errno::ENOSPC as i32];
+    io_error(error).and_then(io::Error::raw_os_error).is_some_and(|error| kinds.contains(&error))
+}
+
+fn io_error(error: &MapError) -> Option<&io::Error> {
+    match error {
+        MapError::SyscallError(SyscallError { io_error, .. }) => Some(io_error),
+        _ => None,
+    }
+}
+
+/// How much the map has room for, of those that a configuration can fill.
+fn limit(name: &str) -> Option<String> {
+    let limit = match name {
+        "ACCESS" => format!(
+            "{MAX_ACCESS_PREFIXES} prefixes of all services together, and a list that changes is there twice for a moment: \
+             use fewer or shorter prefixes in `allow`, `allow-file`, `deny` and `deny-file`, or change fewer lists at once"
+        ),
+        "PORTS" => format!(
+            "{MAX_PORT_PREFIXES} port prefixes: use fewer services with several ports, or ranges that begin and end at powers of two"
+        ),
+        "QUIC" => format!("{MAX_QUIC_CONFIGS} codepoints of all services together: use fewer `quic` entries"),
+        "QUIC_SERVERS" => format!(
+            "{MAX_QUIC_SERVERS} server IDs of all services together, those of back-ends that are going away among them: \
+             use fewer, or add others when the removal grace is over"
+        ),
+        _ => return None,
+    };
+    Some(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update_failed(error: Errno) -> MapError {
+        let io_error = io::Error::from_raw_os_error(error as i32);
+        MapError::SyscallError(SyscallError { call: "bpf_map_update_elem", io_error })
+    }
+
+    #[test]
+    fn a_failed_system_call_says_why() {
+        let error = Error::map("SERVICES")(update_failed(Errno::EPERM));
+        let expected = "map SERVICES: `bpf_map_update_elem` failed: Operation not permitted (os error 1)";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_full_map_says_what_is_full_and_what_to_do() {
+        for full in [Errno::ENOSPC, Errno::E2BIG] {
+            let error = Error::map("ACCESS")(update_failed(full)).to_string();
+            assert!(error.starts_with("map ACCESS is full: there is room for 1048576 prefixes"), "{error}");
+        }
+        let other = Error::map("ACCESS")(update_failed(Errno::ENOMEM)).to_string();
+        assert!(other.starts_with("map ACCESS: ") && other.ends_with("(os error 12)"), "{other}");
     }
 }

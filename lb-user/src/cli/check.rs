@@ -1,7 +1,6 @@
 use crate::agent;
 use crate::config::{Config, DEFAULT_FILE};
 use crate::network::Monitor;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,8 +19,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = Config::load(&args.config)?;
     if !args.offline {
-        let network = super::wait(async { Monitor::start().await?.snapshot(&BTreeSet::new()).await })??;
+        let routed = agent::routed(&config);
+        let network = super::wait(async { Monitor::start().await?.snapshot(&routed).await })??;
         agent::check_network(&args.config, &config, &network)?;
+        for warning in agent::unreachable_now(&args.config, &config, &network) {
+            eprintln!("handoff: warning: {warning}");
+        }
     }
     let backends: usize = config.services.iter().map(|service| service.backends.len()).sum();
     println!("{}: good: {} services, {backends} back-ends", args.config.display(), config.services.len());

@@ -15,7 +15,7 @@ mod stop;
 
 use crate::config::DEFAULT_SOCKET;
 use crate::control::Client;
-use crate::{agent, bpf, config};
+use crate::{agent, bpf, config, control};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -108,7 +108,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.is::<config::Error>() {
         return ExitCode::from(CONFIG);
     }
-    if matches!(error.downcast_ref(), Some(crate::lab::Error::NotRoot)) {
+    if matches!(error.downcast_ref(), Some(crate::lab::Error::NotRoot))
+        || matches!(error.downcast_ref(), Some(control::Error::Denied { .. }))
+    {
         return ExitCode::from(NO_PERMISSION);
     }
     match error.downcast_ref() {

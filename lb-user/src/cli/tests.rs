@@ -14,6 +14,14 @@ fn every_command_shows_an_example() {
 }
 
 #[test]
+fn who_may_not_talk_to_the_agent_is_told_so_by_the_exit_code() {
+    let path = PathBuf::from(DEFAULT_SOCKET);
+    let code = |error: control::Error| exit_code(&error.into());
+    assert_eq!(code(control::Error::Denied { path: path.clone() }), ExitCode::from(77));
+    assert_eq!(code(control::Error::Taken { path }), ExitCode::FAILURE);
+}
+
+#[test]
 fn columns_are_aligned_and_alarming_rows_are_coloured() {
     let rows = [
         output::Row::from(vec!["a".to_owned(), "1".to_owned()]),

@@ -74,7 +74,7 @@ pub(super) struct Service {
     pub(super) flood_above: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) quic: Vec<Spanned<Quic>>,
-    pub(super) backends: Vec<Spanned<Backend>>,
+    pub(super) backends: Spanned<Vec<Spanned<Backend>>>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +95,7 @@ pub(super) struct Quic {
     pub(super) server_id_length: Spanned<i64>,
     pub(super) nonce_length: Spanned<i64>,
     pub(super) key_file: Option<Spanned<String>>,
-    pub(super) servers: BTreeMap<Spanned<String>, Spanned<String>>,
+    pub(super) servers: Spanned<BTreeMap<Spanned<String>, Spanned<String>>>,
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use super::file::File;
 use super::problems::Lines;
 use serde::Deserialize;
-use toml::de::{Deserializer, Error};
+use toml::de::{DeTable, Deserializer, Error};
 
 /// Reads the TOML text into its shape. A mistake is a line and what is wrong on it.
 pub(super) fn parse(text: &str) -> Result<File, (usize, String)> {
@@ -13,26 +13,56 @@ pub(super) fn parse(text: &str) -> Result<File, (usize, String)> {
         let excerpt = text.lines().nth(line - 1).unwrap_or_default().trim();
         (line, format!("`{excerpt}` is not TOML: {}", error.message()))
     })?;
-    File::deserialize(document).map_err(|error| (line(&error), misshapen(error)))
+    File::deserialize(document).map_err(|error| {
+        let service = error.span().and_then(|span| service_at(text, span.start));
+        (line(&error), misshapen(error, service))
+    })
 }
 
-/// What is wrong with the shape of a document, and with which key.
-fn misshapen(mut error: Error) -> String {
+/// The name of the service that the byte at `offset` belongs to, if it has one.
+fn service_at(text: &str, offset: usize) -> Option<String> {
+    let document = DeTable::parse(text).ok()?;
+    let services = document.get_ref().get("service")?.get_ref().as_array()?;
+    let service = services.iter().rfind(|service| service.span().start <= offset)?;
+    service.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
+}
+
+/// What is wrong with the shape of a document, and with which key, if need be of `service`.
+fn misshapen(mut error: Error, service: Option<String>) -> String {
     // The path of the key is not given out, only shown, in place of an excerpt when the text is not at hand.
     error.set_input(None);
     let message = error.message();
     let shown = error.to_string();
     let Some(path) = shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')) else {
-        return message.to_owned();
+        return with_suggestion(message);
     };
-    let key = path.replace('.', ": ");
+    let key = match (path.split_once('.'), service) {
+        (Some(("service", key)), Some(service)) => format!("service {service:?}: {}", key.replace('.', ": ")),
+        (None, Some(service)) if path == "service" => format!("service {service:?}"),
+        _ => path.replace('.', ": "),
+    };
     // Types go by their Rust names here, as `i64`: say what to write instead.
     if message.starts_with("invalid type") || message.starts_with("invalid length") {
         let shape = SHAPES.iter().find(|(of, _)| *of == path).map_or("a string in quotes", |(_, shape)| shape);
         format!("{key} must be {shape}")
     } else {
-        format!("{key}: {message}")
+        format!("{key}: {}", with_suggestion(message))
     }
+}
+
+/// The message about an unknown key with the known one that it is most like, if there is such a one.
+fn with_suggestion(message: &str) -> String {
+    // More than half of a misspelt key is right.
+    const LIKE: f64 = 0.6;
+    let suggestion = message.strip_prefix("unknown field `").and_then(|rest| {
+        let (unknown, expected) = rest.split_once("`, expected ")?;
+        // Every other part is between backticks.
+        let known = expected.split('`').skip(1).step_by(2);
+        let likeness = known.map(|key| (strsim::normalized_damerau_levenshtein(unknown, key), key));
+        let (_, key) = likeness.filter(|(like, _)| *like >= LIKE).max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+        Some(format!("unknown field `{unknown}`: did you mean `{key}`? Expected {expected}"))
+    });
+    suggestion.unwrap_or_else(|| message.to_owned())
 }
 
 /// What a port is, which is a number or a string.

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+mod capacity;
 mod damage;
 mod limits;
 mod mistakes;
@@ -21,7 +22,11 @@ const FULL: &str = include_str!("tests/full.toml");
 const FILES: [(&str, u32, &str); 11] = [
     ("/etc/handoff/deny.txt", 0o644, "198.51.100.66\n"),
     ("/etc/handoff/quic.key", 0o600, "000102030405060708090a0b0c0d0e0f\n"),
-    ("/lists/allow.txt", 0o644, "# partners\r\n198.51.100.0/24\r\n\r\n  203.0.113.9  # the office\r\n10.0.0.0/8"),
+    (
+        "/lists/allow.txt",
+        0o644,
+        "# partners\r\n198.51.100.0/24\r\n\r\n  203.0.113.9  # the office\r\n10.0.0.0/8\n2001:db8::/32",
+    ),
     ("/lists/deny.txt", 0o644, "2001:db8:bad::/48\n10.6.6.0/24\n"),
     ("/lists/empty.txt", 0o644, "# nobody\n\n"),
     ("/lists/mistakes.txt", 0o644, "# one a line\n10.0.0.0/8 10.1.0.0/16\n\n10.0.0.1/8 # a host\nevil.example\n"),
@@ -209,13 +214,13 @@ fn what_is_not_said_has_a_default() {
         name = "web"
         vip = "192.0.2.10"
         port = 80
-        backends = []
+        backends = [{ name = "web-1", address = "192.0.2.21" }]
         [[service]]
         name = "tunnel"
         vip = "192.0.2.11"
         port = 80
         forwarding = "gue"
-        backends = []
+        backends = [{ name = "far-1", address = "192.0.2.22" }]
     "#;
     let expected = Config {
         interfaces: vec![InterfaceName("eth0".to_owned())],
@@ -227,9 +232,10 @@ fn what_is_not_said_has_a_default() {
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
         services: vec![
-            service("web", "192.0.2.10", Ports::One(80)),
+            Service { backends: vec![backend("web-1", "192.0.2.21")], ..service("web", "192.0.2.10", Ports::One(80)) },
             Service {
                 forwarding: Forwarding::Gue(Tunnel::default(), 6_080),
+                backends: vec![backend("far-1", "192.0.2.22")],
                 ..service("tunnel", "192.0.2.11", Ports::One(80))
             },
         ],

@@ -17,7 +17,7 @@ use lb_common::quic::QuicConfig;
 use lb_common::tables::{self, Buffer, Flow, FlowTable, Tables};
 use lb_common::verdict::MAX_VERDICTS;
 use lb_common::wire::Be16;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -37,16 +37,41 @@ pub struct MemoryDataplane {
     rings: Vec<u16>,
     cursors: BTreeMap<u32, SharedWord>,
     access: BTreeMap<AccessList, Arc<AccessRules>>,
+    traffic: Traffic,
+    /// The interface that packets come in by.
+    pub ingress: u32,
+}
+
+/// What packets leave behind in the maps, and how long that took.
+struct Traffic {
     buckets: Vec<Bucket>,
-    clients: Vec<Bucket>,
-    fragments: Vec<Bucket>,
+    // Most traffic has no need of these two.
+    clients: LazyCell<Vec<Bucket>>,
+    fragments: LazyCell<Vec<Bucket>>,
     limiters: Vec<SharedWord>,
     sources: RefCell<BTreeMap<SourceKey, SharedWord>>,
     counters: RefCell<Counters>,
-    /// The interface that packets come in by.
-    pub ingress: u32,
     /// The present, in nanoseconds.
     now: Cell<u64>,
+}
+
+impl Traffic {
+    /// None, with a flow table of `buckets` buckets.
+    fn none(buckets: usize) -> Self {
+        Self {
+            buckets: table(buckets),
+            clients: LazyCell::new(|| table(CLIENT_BUCKETS)),
+            fragments: LazyCell::new(|| table(FRAGMENT_BUCKETS as usize)),
+            limiters: (0..Limiter::COUNT).map(|_| SharedWord::default()).collect(),
+            sources: RefCell::default(),
+            counters: RefCell::new(Counters {
+                verdicts: [VerdictCounters::default(); MAX_VERDICTS as usize],
+                services: BTreeMap::new(),
+                backends: BTreeMap::new(),
+            }),
+            now: Cell::new(0),
+        }
+    }
 }
 
 impl MemoryDataplane {
@@ -57,19 +82,15 @@ impl MemoryDataplane {
             rings: vec![0; MAX_RING_POSITIONS as usize],
             cursors: BTreeMap::new(),
             access: BTreeMap::new(),
-            buckets: table(buckets),
-            clients: table(CLIENT_BUCKETS),
-            fragments: table(FRAGMENT_BUCKETS as usize),
-            limiters: (0..Limiter::COUNT).map(|_| SharedWord::default()).collect(),
-            sources: RefCell::default(),
-            counters: RefCell::new(Counters {
-                verdicts: [VerdictCounters::default(); MAX_VERDICTS as usize],
-                services: BTreeMap::new(),
-                backends: BTreeMap::new(),
-            }),
+            traffic: Traffic::none(buckets),
             ingress: 1,
-            now: Cell::new(0),
         }
+    }
+
+    /// Goes back to before the first packet. What the agent wrote stays.
+    pub fn forget_traffic(&mut self) {
+        self.traffic = Traffic::none(self.traffic.buckets.len());
+        self.cursors.values_mut().for_each(|cursor| *cursor = SharedWord::default());
     }
 
     /// Decides on the packet in `bytes`, counts the outcome and writes into it what follows: all that the XDP program does but
@@ -83,12 +104,12 @@ impl MemoryDataplane {
 
     /// The present.
     pub fn now(&self) -> Ticks {
-        ticks(self.now.get())
+        ticks(self.traffic.now.get())
     }
 
     /// Lets time pass.
     pub fn wait(&self, ticks: Ticks) {
-        self.now.set(self.now.get() + (u64::from(ticks) << TICK_SHIFT));
+        self.traffic.now.set(self.traffic.now.get() + (u64::from(ticks) << TICK_SHIFT));
     }
 
     fn write_ring(&mut self, start: u32, slots: &[u16]) {
@@ -112,13 +133,13 @@ impl Dataplane for MemoryDataplane {
                 self.cursors.entry(service.service.id).or_default();
             }
             Change::ResetServiceCounters { id } => {
-                self.counters.get_mut().services.remove(id);
+                self.traffic.counters.get_mut().services.remove(id);
                 self.cursors.insert(*id, SharedWord::default());
             }
             Change::ResetBackendCounters { slot } => {
-                self.counters.get_mut().backends.remove(slot);
+                self.traffic.counters.get_mut().backends.remove(slot);
             }
-            Change::ForgetFlows { slots } => forget_flows(&self.buckets, slots),
+            Change::ForgetFlows { slots } => forget_flows(&self.traffic.buckets, slots),
             Change::SetAccess(rules) => {
                 self.access.insert(rules.list(), rules.clone());
             }
@@ -142,7 +163,7 @@ impl Dataplane for MemoryDataplane {
     }
 
     fn counters(&self, services: &[u32], slots: &[u16]) -> Result<Counters, Infallible> {
-        let all = self.counters.borrow();
+        let all = self.traffic.counters.borrow();
         Ok(Counters {
             verdicts: all.verdicts,
             services: services.iter().map(|id| (*id, all.services.get(id).copied().unwrap_or_default())).collect(),
@@ -157,7 +178,7 @@ impl Dataplane for MemoryDataplane {
 
     fn flows(&self) -> FlowCensus {
         let timeouts = self.observed.settings.map_or(Timeouts::DEFAULT, |settings| settings.timeouts);
-        FlowCensus::count(&self.buckets, self.now(), &timeouts)
+        FlowCensus::count(&self.traffic.buckets, self.now(), &timeouts)
     }
 }
 
@@ -177,7 +198,7 @@ impl Tables for MemoryDataplane {
     }
 
     fn now(&self) -> u64 {
-        self.now.get()
+        self.traffic.now.get()
     }
 
     fn service(&self, key: &ServiceKey) -> Option<&Service> {
@@ -218,11 +239,11 @@ impl Tables for MemoryDataplane {
     }
 
     fn limiter(&self, limiter: Limiter) -> Option<&SharedWord> {
-        self.limiters.get(limiter.index() as usize)
+        self.traffic.limiters.get(limiter.index() as usize)
     }
 
     fn source_limiter(&self, key: &SourceKey, admit: impl FnOnce(&SharedWord) -> bool) -> Option<bool> {
-        Some(admit(self.sources.borrow_mut().entry(*key).or_default()))
+        Some(admit(self.traffic.sources.borrow_mut().entry(*key).or_default()))
     }
 
     fn quic(&self, key: &QuicKey) -> Option<&QuicConfig> {
@@ -234,19 +255,19 @@ impl Tables for MemoryDataplane {
     }
 
     fn client(&self, settings: &Settings, hash: u64) -> Option<FlowRecord> {
-        recall(&self.clients, settings.client_mask, hash)
+        recall(&self.traffic.clients, settings.client_mask, hash)
     }
 
     fn remember_client(&self, settings: &Settings, hash: u64, record: FlowRecord, lifetime: Ticks) {
-        remember(&self.clients, settings.client_mask, hash, record, lifetime);
+        remember(&self.traffic.clients, settings.client_mask, hash, record, lifetime);
     }
 
     fn fragment(&self, hash: u64) -> Option<FlowRecord> {
-        recall(&self.fragments, FRAGMENT_BUCKETS - 1, hash)
+        recall(&self.traffic.fragments, FRAGMENT_BUCKETS - 1, hash)
     }
 
     fn remember_fragment(&self, hash: u64, record: FlowRecord, lifetime: Ticks) {
-        remember(&self.fragments, FRAGMENT_BUCKETS - 1, hash, record, lifetime);
+        remember(&self.traffic.fragments, FRAGMENT_BUCKETS - 1, hash, record, lifetime);
     }
 }
 
@@ -254,7 +275,7 @@ impl FlowTable for MemoryDataplane {
     type Place<'a> = &'a Entry;
 
     fn find(&self, settings: &Settings, flow: &Flow) -> Option<(&Entry, FlowRecord)> {
-        self.buckets.get(bucket_index(flow.hash, settings.bucket_mask) as usize)?.find(flow.hash)
+        self.traffic.buckets.get(bucket_index(flow.hash, settings.bucket_mask) as usize)?.find(flow.hash)
     }
 
     fn update(&self, place: &&Entry, current: FlowRecord, new: FlowRecord) {
@@ -262,7 +283,8 @@ impl FlowTable for MemoryDataplane {
     }
 
     fn remember(&self, settings: &Settings, flow: &Flow, record: FlowRecord) -> bool {
-        self.buckets
+        self.traffic
+            .buckets
             .get(bucket_index(flow.hash, settings.bucket_mask) as usize)
             .is_some_and(|bucket| bucket.remember(flow.hash, record, &settings.timeouts))
     }
@@ -272,15 +294,15 @@ impl Calls for MemoryDataplane {}
 
 impl tables::Counters for MemoryDataplane {
     fn count_verdict(&self, number: u32, bytes: u64) {
-        self.counters.borrow_mut().verdicts[number as usize].count(bytes);
+        self.traffic.counters.borrow_mut().verdicts[number as usize].count(bytes);
     }
 
     fn count_service(&self, service: u32, count: impl FnOnce(&mut ServiceCounters)) {
-        count(self.counters.borrow_mut().services.entry(service).or_default());
+        count(self.traffic.counters.borrow_mut().services.entry(service).or_default());
     }
 
     fn count_backend(&self, slot: u16, count: impl FnOnce(&mut BackendCounters)) {
-        count(self.counters.borrow_mut().backends.entry(slot).or_default());
+        count(self.traffic.counters.borrow_mut().backends.entry(slot).or_default());
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `plan` | which settings and addresses have to change; pure |
 //! | `change` | a change, and making and undoing it |
 //! | `settings` | the network stack's settings in /proc/sys |
+//! | `sources` | where tunnels may begin, as the map has it |
 //! | `host` | interfaces and addresses, over netlink |
 //! | `record` | the file |
 //! | `lock` | one at a time |
@@ -24,6 +25,7 @@ mod plan;
 mod record;
 mod running;
 mod settings;
+mod sources;
 
 pub use change::Change;
 pub use error::Error;

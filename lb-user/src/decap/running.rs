@@ -2,11 +2,11 @@ use super::host::{Host, Interfaces, Link};
 use super::lock::Lock;
 use super::record::Record;
 use super::settings::Settings;
+use super::sources::prefixes;
 use super::{Attached, Change, Error, Event, Options, Tunnels, plan};
 use crate::agent::rights::{self, BPF, NET_ADMIN, PERFMON};
 use crate::agent::signals::Signals;
 use crate::bpf::Decapsulator;
-use crate::config::Prefix;
 use crate::control::types::VerdictCounter;
 use lb_common::abi::Address;
 use lb_common::decap::{self, Verdict};
@@ -95,7 +95,7 @@ fn load(tunnels: &Tunnels, vips: &[IpAddr]) -> Result<Decapsulator, Error> {
     let vips: Vec<Address> = vips.iter().copied().map(Address::from).collect();
     // No bits at all are what every address begins with, of either family.
     let anywhere = [(Address::UNSPECIFIED, 0)];
-    let sources: Vec<(Address, u8)> = tunnels.sources.iter().map(prefix).collect();
+    let sources: Vec<(Address, u8)> = tunnels.sources.iter().flat_map(prefixes).collect();
     let sources = if sources.is_empty() { &anywhere[..] } else { &sources };
     Ok(Decapsulator::load(decap::Settings::new(tunnels.gue_port), &vips, sources)?)
 }
@@ -174,12 +174,6 @@ impl Backend<'_> {
 fn tunnel_ends(interfaces: &Interfaces, vips: &[IpAddr]) -> BTreeSet<Address> {
     let own = interfaces.addresses.iter().map(|own| own.address);
     own.filter(|own| !own.is_loopback() && !vips.contains(own)).map(Address::from).collect()
-}
-
-/// A prefix in the map's form: 96 bits say that an address is of IPv4.
-fn prefix(prefix: &Prefix) -> (Address, u8) {
-    let family_bits = if prefix.address.is_ipv4() { 96 } else { 0 };
-    (Address::from(prefix.address), family_bits + prefix.len)
 }
 
 fn ticks(period: Duration) -> Interval {

@@ -90,6 +90,15 @@ impl InterfaceAddress {
         };
         shared_bits >= self.prefix_len.into()
     }
+
+    /// Whether `address` is the first or the last one of the subnet, its network and its broadcast address: there are none in IPv6, nor
+    /// in subnets of one or two addresses (RFC 3021).
+    pub fn names_subnet(&self, address: IpAddr) -> bool {
+        let IpAddr::V4(v4) = address else { return false };
+        let host_bits = u32::MAX.checked_shr(self.prefix_len.into()).unwrap_or(0);
+        let host = v4.to_bits() & host_bits;
+        self.connects(address) && host_bits > 1 && (host == 0 || host == host_bits)
+    }
 }
 
 /// Whether an address is good for one segment only, and may be another host's on another one (RFC 4291, 2.5.6).
@@ -148,6 +157,23 @@ mod tests {
         ];
         for (subnet, address, connected) in cases {
             assert_eq!(subnet.connects(address.parse().unwrap()), connected, "{address} in {subnet:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_address_of_an_ipv4_subnet_are_no_hosts() {
+        for (subnet, address, is_named) in [
+            (subnet("10.0.0.1", 24), "10.0.0.0", true),
+            (subnet("10.0.0.1", 24), "10.0.0.255", true),
+            (subnet("10.0.0.1", 24), "10.0.0.254", false),
+            (subnet("10.0.0.1", 24), "10.0.1.255", false),
+            (subnet("10.0.0.1", 23), "10.0.1.255", true),
+            (subnet("10.0.0.1", 30), "10.0.0.3", true),
+            (subnet("10.0.0.1", 31), "10.0.0.0", false),
+            (subnet("10.0.0.1", 32), "10.0.0.1", false),
+            (subnet("fd00::1", 64), "fd00::", false),
+        ] {
+            assert_eq!(subnet.names_subnet(address.parse().unwrap()), is_named, "{address} in {subnet:?}");
         }
     }
 }

@@ -96,6 +96,9 @@ impl Network {
             return Err(Unreachable::LinkLocal { address });
         }
         match (reach, self.routes.get(&address)) {
+            (Reach::Segment, _) if self.addresses.iter().any(|own| own.names_subnet(address)) => {
+                Err(Unreachable::NotOneHost { address })
+            }
             (Reach::Segment, _) => self.connected(address).ok_or(Unreachable::NotConnected { address }),
             (Reach::Routed, Some(route)) => self.routed(address, *route),
             // The kernel was not asked: a host on a segment needs no route.

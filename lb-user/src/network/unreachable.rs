@@ -39,8 +39,8 @@ pub enum Unreachable {
         /// The back-end.
         address: IpAddr,
     },
-    /// The address is that of a group.
-    #[error("{address} is a broadcast, multicast or anycast address: a back-end must be one host")]
+    /// The address is that of a subnet or a group.
+    #[error("{address} is a network, broadcast, multicast or anycast address: a back-end must be one host")]
     NotOneHost {
         /// The back-end.
         address: IpAddr,

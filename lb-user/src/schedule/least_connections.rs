@@ -33,8 +33,13 @@ pub(super) fn least_connections_ring(backends: &[Candidate], expected_flows: u64
     // After so many new flows the differences will be gone. One each, so that it is never nothing.
     let volume = f64::max(expected_flows as f64, CAUTION * all_flows(backends)) + backends.len() as f64;
     let weights = new_flows(backends, volume).map(|flows| (flows / volume * f64::from(u32::MAX)) as u64);
-    let positions = (POSITIONS_A_TURN * exact_positions(backends)).clamp(MIN_POSITIONS, MAX_POSITIONS);
+    let positions = most_positions(exact_positions(backends));
     smooth_ring(backends.iter().map(|backend| backend.slot).zip(weights), positions)
+}
+
+/// Positions of the weighed ring when those of the plain one would be `exact`; the plain one itself is no longer.
+pub(super) fn most_positions(exact: usize) -> usize {
+    (POSITIONS_A_TURN * exact).clamp(MIN_POSITIONS, MAX_POSITIONS)
 }
 
 fn are_even(backends: &[Candidate]) -> bool {

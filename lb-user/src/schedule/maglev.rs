@@ -6,7 +6,7 @@ use super::apportion::apportion;
 use lb_common::abi::Address;
 
 /// Positions of the scheduler's ring: the paper's. It is prime, as they all are, so that a walk of any step visits every position.
-const MAGLEV_SIZE: usize = 65_537;
+pub(super) const MAGLEV_SIZE: usize = 65_537;
 
 /// Sizes of the consistent ring. Each is about twice the one before, so that a ring takes little more than twice what it needs, and
 /// two generations of all consistent rings fit into the map of rings.
@@ -23,7 +23,7 @@ pub(super) fn consistent_ring(backends: &[Candidate]) -> Vec<u16> {
 }
 
 /// Positions of the consistent ring of `backends` back-ends: at least 100 for each, so that equal shares differ by 1 % at most.
-fn consistent_size(backends: usize) -> usize {
+pub(super) fn consistent_size(backends: usize) -> usize {
     const LARGEST: usize = CONSISTENT_SIZES[CONSISTENT_SIZES.len() - 1];
     CONSISTENT_SIZES.into_iter().find(|&size| size >= 100 * backends).unwrap_or(LARGEST)
 }

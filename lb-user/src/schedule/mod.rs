@@ -17,7 +17,7 @@ use lb_common::abi::{Address, Scheduler};
 use least_connections::least_connections_ring;
 use maglev::maglev_ring;
 use round_robin::round_robin_ring;
-use weighted_round_robin::weighted_round_robin_ring;
+use weighted_round_robin::{exact_positions, weighted_round_robin_ring};
 
 /// A back-end that can take new flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,25 @@ pub fn ring(scheduler: Scheduler, backends: &[Candidate], expected_flows: u64) -
 /// balancers that know the same ones agree on it, though they keep them in other slots.
 pub fn consistent_ring(backends: &[Candidate]) -> Vec<u16> {
     maglev::consistent_ring(&with_weight(backends))
+}
+
+/// Positions that the ring of `scheduler` for these back-ends has at most, and those of their consistent ring. When some of them cannot
+/// take new flows, the rings are no longer.
+pub fn most_positions(scheduler: Scheduler, backends: &[Candidate]) -> [usize; 2] {
+    let backends = with_weight(backends);
+    if backends.is_empty() {
+        return [0; 2];
+    }
+    let consistent = maglev::consistent_size(backends.len());
+    let scheduled = match scheduler {
+        Scheduler::WEIGHTED_ROUND_ROBIN => weighted_round_robin::positions(&backends),
+        Scheduler::LEAST_CONNECTIONS => least_connections::most_positions(backends.len()),
+        Scheduler::WEIGHTED_LEAST_CONNECTIONS => least_connections::most_positions(exact_positions(&backends)),
+        Scheduler::SOURCE_HASH => consistent,
+        Scheduler::MAGLEV => maglev::MAGLEV_SIZE,
+        _ => backends.len(),
+    };
+    [scheduled, consistent]
 }
 
 /// Those that get a share, in the order of their slots.

@@ -48,6 +48,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
+    fn no_ring_is_longer_than_foreseen(backends in prop::collection::vec((0u16..=256, 0u64..1_000), 1..100)) {
+        let candidates = loaded(backends);
+        for scheduler in ALL {
+            let [scheduled, consistent] = most_positions(scheduler, &candidates);
+            for ready in [&candidates[..], &candidates[1..]] {
+                prop_assert!(ring(scheduler, ready, 100).len() <= scheduled, "{scheduler:?}");
+                prop_assert!(consistent_ring(ready).len() <= consistent);
+            }
+        }
+    }
+
+    #[test]
     fn exactly_those_with_weight_are_on_the_ring(
         backends in prop::collection::vec((0u16..=256, 0u64..1_000), 1..100),
     ) {

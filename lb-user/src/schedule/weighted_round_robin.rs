@@ -11,7 +11,12 @@ pub(super) const MAX_POSITIONS: usize = 1 << 16;
 /// too small for one position gets one.
 pub(super) fn weighted_round_robin_ring(backends: &[Candidate]) -> Vec<u16> {
     let weights = backends.iter().map(|backend| (backend.slot, u64::from(backend.weight)));
-    smooth_ring(weights, exact_positions(backends).min(MAX_POSITIONS))
+    smooth_ring(weights, positions(backends))
+}
+
+/// Positions of that ring.
+pub(super) fn positions(backends: &[Candidate]) -> usize {
+    exact_positions(backends).min(MAX_POSITIONS)
 }
 
 /// Positions of the shortest ring with shares that are exact.

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub struct AccessRules {
     list: AccessList,
     rules: Vec<AccessRule>,
+    allows_listed_only: bool,
 }
 
 /// What an access list says about one prefix.
@@ -29,13 +30,21 @@ impl AccessRule {
 impl AccessRules {
     /// A list of these rules, in whatever order they come.
     pub fn new(mut rules: Vec<AccessRule>) -> Self {
+        let allows_listed_only = rules.iter().any(|rule| rule.is_allowed);
         rules.sort_unstable();
         // A name is compared with those in the maps of this machine only, so any good hash will do; another release's costs no more than
         // writing the list again.
         let mut hasher = DefaultHasher::new();
         rules.hash(&mut hasher);
         let digest = hasher.finish();
-        Self { list: AccessList([digest as u32, (digest >> 32) as u32]), rules }
+        Self { list: AccessList([digest as u32, (digest >> 32) as u32]), rules, allows_listed_only }
+    }
+
+    /// A list of those of these rules that are about sources of one family. A list that allows none of them any more stays closed.
+    pub fn for_family(rules: Vec<AccessRule>, is_v4: bool) -> Self {
+        let allows_listed_only = rules.iter().any(|rule| rule.is_allowed);
+        let of_family = rules.into_iter().filter(|rule| rule.source.is_v4() == is_v4);
+        Self { allows_listed_only, ..Self::new(of_family.collect()) }
     }
 
     /// Its name.
@@ -48,8 +57,8 @@ impl AccessRules {
         &self.rules
     }
 
-    /// Whether sources that no rule is about are refused: they are when any source is allowed by name.
+    /// Whether sources that no rule is about are refused: they are when any source is allowed by name, of either family.
     pub fn allows_listed_only(&self) -> bool {
-        self.rules.iter().any(|rule| rule.is_allowed)
+        self.allows_listed_only
     }
 }

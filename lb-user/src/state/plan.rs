@@ -1,6 +1,6 @@
 //! The difference between what should be and what is, as changes in order:
 //!
-//! 1. what holds for the whole program, and VIPs,
+//! 1. what holds for the whole program, and VIPs; what is left of access lists that nobody finished goes,
 //! 2. back-ends that are new or reached another way, each before a ring names it, and access lists and QUIC servers, before a
 //!    service does,
 //! 3. services, whose rings name ready back-ends only, then the ports that lead to them,
@@ -10,7 +10,7 @@
 
 use super::compiled::CompiledRings;
 use super::rings::FreePositions;
-use super::{Change, Desired, DesiredBackend, DesiredService, Load, Observed, ObservedService, RingSpace};
+use super::{Change, Desired, DesiredBackend, DesiredService, Full, Load, Observed, ObservedService, RingSpace};
 use crate::schedule::Candidate;
 use lb_common::abi::{
     AccessList, Address, Backend, BackendState, MAX_BACKENDS, MAX_SERVICES, QuicKey, QuicServer, QuicServerKey,
@@ -20,27 +20,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::vec;
 
-/// There is no room for all that should be beside what is going away, which keeps its place for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Full {
-    /// All service numbers are taken.
-    #[error(
-        "all {MAX_SERVICES} service numbers are taken, also by services that are going away: \
-         remove services first, and add others when the removal grace is over"
-    )]
-    Services,
-    /// All back-end slots are taken.
-    #[error(
-        "all {MAX_BACKENDS} back-end slots are taken, also by back-ends that are going away: \
-         remove back-ends first, and add others when the removal grace is over"
-    )]
-    Backends,
-    /// No gap between the rings is large enough.
-    #[error(
-        "there is no room for new rings beside those that they replace: \
-         change fewer services at once, and others a few seconds later"
-    )]
-    Rings,
+/// What planning comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What can be done now, in order.
+    pub changes: Vec<Change>,
+    /// Why that is not all; the rest is planned again the next time.
+    pub missing: Option<Full>,
+}
+
+impl Plan {
+    /// The changes, when they are all that there is to do.
+    ///
+    /// # Errors
+    /// When something is missing.
+    pub fn complete(self) -> Result<Vec<Change>, Full> {
+        self.missing.map_or(Ok(self.changes), Err)
+    }
 }
 
 /// What planning remembers from one time to the next.
@@ -52,22 +48,16 @@ pub struct Memory {
     pub compiled: CompiledRings,
 }
 
-/// The changes that lead from `observed` to `desired`.
+/// The changes that lead from `observed` to `desired`, as far as there is room.
 ///
-/// # Errors
-/// When there is no room; nothing should be changed then.
-pub fn plan(
-    desired: &Desired,
-    observed: &Observed,
-    load: &Load,
-    memory: &mut Memory,
-    now: Ticks,
-) -> Result<Vec<Change>, Full> {
+/// A service whose new rings find none keeps those that it has, a new one begins without any, and all others go on.
+pub fn plan(desired: &Desired, observed: &Observed, load: &Load, memory: &mut Memory, now: Ticks) -> Plan {
     let mut planner = Planner::new(observed, load, memory, now);
     planner.settings(desired);
     planner.add_vips(desired);
-    for (key, service) in &desired.services {
-        planner.service(*key, service)?;
+    planner.remove_incomplete_access();
+    for (key, service) in planner.by_urgency(desired) {
+        planner.service(key, service);
     }
     planner.ports(desired);
     for key in observed.services.keys().filter(|key| !desired.services.contains_key(key)) {
@@ -79,12 +69,16 @@ pub fn plan(
     planner.remove_quic();
     planner.remove_vips(desired);
     planner.settings(desired);
-    let Planner { released, changes, .. } = planner;
+    let Planner { released, changes, missing, .. } = planner;
     for positions in released {
         memory.space.release(positions, now);
     }
     memory.compiled.keep(|key| desired.services.contains_key(key));
-    Ok(changes)
+    let missing = missing.map(|full| match full {
+        Full::Rings if memory.space.is_settled() => Full::RingSpace,
+        full => full,
+    });
+    Plan { changes, missing }
 }
 
 struct Planner<'a> {
@@ -108,6 +102,8 @@ struct Planner<'a> {
     free_positions: FreePositions,
     released: Vec<Range<u32>>,
     changes: Vec<Change>,
+    /// Why the changes are not all that there is to do.
+    missing: Option<Full>,
 }
 
 impl<'a> Planner<'a> {
@@ -138,6 +134,7 @@ impl<'a> Planner<'a> {
             free_positions: memory.space.free(observed.services.values().flat_map(ObservedService::ranges), now),
             released: Vec::new(),
             changes: Vec::new(),
+            missing: None,
         }
     }
 
@@ -186,14 +183,33 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn service(&mut self, key: ServiceKey, desired: &DesiredService) -> Result<(), Full> {
-        let id = match self.after.services.get(&key) {
-            Some(current) => current.service.id,
-            None => self.free_ids.next().ok_or(Full::Services)?,
+    /// All services: first those with a back-end that should get no new flows, so that its way off their rings finds room.
+    fn by_urgency<'d>(&self, desired: &'d Desired) -> Vec<(ServiceKey, &'d DesiredService)> {
+        let services = desired.services.iter().map(|(key, service)| (*key, service));
+        let (urgent, others): (Vec<_>, Vec<_>) = services.partition(|(key, service)| self.lost_backend(key, service));
+        [urgent, others].concat()
+    }
+
+    /// Whether the service has a back-end that is gone from the configuration or from the network.
+    fn lost_backend(&self, key: &ServiceKey, desired: &DesiredService) -> bool {
+        let Some(current) = self.after.services.get(key) else { return false };
+        let id = current.service.id;
+        let ways = desired.backends.iter().filter(|backend| backend.delivery.is_some());
+        let reachable: BTreeSet<Address> = ways.map(|backend| backend.address).collect();
+        let mut known = self.slots.range((id, Address::UNSPECIFIED)..).take_while(|((service, _), _)| *service == id);
+        known.any(|((_, address), _)| !reachable.contains(address))
+    }
+
+    /// Brings one service up to date, as far as there is room.
+    fn service(&mut self, key: ServiceKey, desired: &DesiredService) {
+        let current = self.after.services.get(&key).map(|current| current.service.id);
+        let Some(id) = current.or_else(|| self.free_ids.next()) else {
+            self.missing = Some(Full::Services);
+            return;
         };
         let mut ready = Vec::new();
         for backend in &desired.backends {
-            if let Some(slot) = self.backend(id, !desired.quic.is_empty(), backend)? {
+            if let Some(slot) = self.backend(id, !desired.quic.is_empty(), backend) {
                 let live_flows = self.load.live_flows(slot);
                 ready.push(Candidate { slot, address: backend.address, weight: backend.weight, live_flows });
             }
@@ -205,7 +221,7 @@ impl<'a> Planner<'a> {
             self.make(Change::SetAccess(rules.clone()));
         }
         self.quic(id, desired);
-        self.switch(key, Service { id, ..desired.entry }, ready)
+        self.switch(key, Service { id, ..desired.entry }, ready);
     }
 
     /// Says whom QUIC connection IDs mean: first who is who, then how to read them.
@@ -253,7 +269,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Brings one back-end up to date; its slot, if it can take new flows.
-    fn backend(&mut self, service: u32, is_quic: bool, desired: &DesiredBackend) -> Result<Option<u16>, Full> {
+    fn backend(&mut self, service: u32, is_quic: bool, desired: &DesiredBackend) -> Option<u16> {
         let slot = self.slots.get(&(service, desired.address)).copied();
         self.wanted.extend(slot);
         let Some(delivery) = desired.delivery else {
@@ -264,12 +280,9 @@ impl<'a> Planner<'a> {
                 let backend = Backend { state: BackendState::ACTIVE, leaving_since: 0, is_overloaded: 1, ..*backend };
                 self.set_backend(slot, backend);
             }
-            return Ok(None);
+            return None;
         };
-        let slot = match slot {
-            Some(slot) => slot,
-            None => self.new_slot()?,
-        };
+        let slot = slot.or_else(|| self.new_slot())?;
         let former = self.after.backends.get(&slot).copied().unwrap_or(Backend::FREE);
         self.set_backend(
             slot,
@@ -291,7 +304,7 @@ impl<'a> Planner<'a> {
             },
         );
         self.new_slots.insert((service, desired.address), slot);
-        Ok(Some(slot))
+        Some(slot)
     }
 
     /// Marks the back-ends that get no new flows even for affinity's sake: those without weight, and those that have more live flows
@@ -310,11 +323,14 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn new_slot(&mut self) -> Result<u16, Full> {
-        let slot = self.free_slots.next().ok_or(Full::Backends)?;
+    fn new_slot(&mut self) -> Option<u16> {
+        let Some(slot) = self.free_slots.next() else {
+            self.missing = Some(Full::Backends);
+            return None;
+        };
         self.wanted.insert(slot);
         self.make(Change::ResetBackendCounters { slot });
-        Ok(slot)
+        Some(slot)
     }
 
     fn set_backend(&mut self, slot: u16, backend: Backend) {
@@ -324,42 +340,56 @@ impl<'a> Planner<'a> {
     }
 
     /// Gives the service the rings of the back-ends that are ready, if they are not what it has.
-    fn switch(&mut self, key: ServiceKey, entry: Service, ready: Vec<Candidate>) -> Result<(), Full> {
+    fn switch(&mut self, key: ServiceKey, entry: Service, ready: Vec<Candidate>) {
         let (ring, consistent) = self.compiled.of(key, entry.scheduler, ready, self.load.new_flows(entry.id));
         let current = self.after.services.get(&key);
         if let Some(current) = current
             && current.ring == ring
             && current.consistent == consistent
         {
-            let Service { ring_start, ring_len, consistent_start, consistent_len, .. } = current.service;
-            let service = Service { ring_start, ring_len, consistent_start, consistent_len, ..entry };
-            if current.service != service {
-                let service = ObservedService { service, ..current.clone() };
-                self.make(Change::SetService { key, service });
-            }
-            return Ok(());
+            return self.keep_rings(key, entry);
         }
-        let former = current.map(ObservedService::ranges);
-        let (ring, consistent) = (ring.to_vec(), consistent.to_vec());
-        let (ring_len, consistent_len) = (ring.len() as u32, consistent.len() as u32);
+        let Some([ring_start, consistent_start]) =
+            self.free_positions.take_all([ring.len() as u32, consistent.len() as u32])
+        else {
+            self.missing = Some(Full::Rings);
+            let scheduler = current.map_or(entry.scheduler, |current| current.service.scheduler);
+            return self.keep_rings(key, Service { scheduler, ..entry });
+        };
         let service = Service {
-            ring_start: self.free_positions.take(ring_len).ok_or(Full::Rings)?,
-            ring_len,
-            consistent_start: self.free_positions.take(consistent_len).ok_or(Full::Rings)?,
-            consistent_len,
+            ring_start,
+            ring_len: ring.len() as u32,
+            consistent_start,
+            consistent_len: consistent.len() as u32,
             ..entry
         };
-        match former {
+        let service = ObservedService { service, ring: ring.to_vec(), consistent: consistent.to_vec() };
+        match current.map(ObservedService::ranges) {
             Some(ranges) => self.released.extend(ranges),
             None => self.make(Change::ResetServiceCounters { id: entry.id }),
         }
-        self.make(Change::SetService { key, service: ObservedService { service, ring, consistent } });
-        Ok(())
+        self.make(Change::SetService { key, service });
+    }
+
+    /// Gives the service this entry and leaves it the rings that it has. A new one begins without any, so that its number and its back-ends
+    /// are its own.
+    fn keep_rings(&mut self, key: ServiceKey, entry: Service) {
+        let Some(current) = self.after.services.get(&key) else {
+            self.make(Change::ResetServiceCounters { id: entry.id });
+            let service = ObservedService { service: entry, ring: Vec::new(), consistent: Vec::new() };
+            return self.make(Change::SetService { key, service });
+        };
+        let Service { ring_start, ring_len, consistent_start, consistent_len, .. } = current.service;
+        let service = Service { ring_start, ring_len, consistent_start, consistent_len, ..entry };
+        if current.service != service {
+            let service = ObservedService { service, ..current.clone() };
+            self.make(Change::SetService { key, service });
+        }
     }
 
     /// Leads ports to their services: to new ones first, so that no packet is lost between.
     fn ports(&mut self, desired: &Desired) {
-        let services = desired.services.iter();
+        let services = desired.services.iter().filter(|(key, _)| self.after.services.contains_key(key));
         let wanted: BTreeMap<_, _> =
             services.flat_map(|(key, service)| service.ports.iter().map(|&prefix| (prefix, key.port))).collect();
         for (&prefix, &first) in &wanted {
@@ -377,6 +407,13 @@ impl<'a> Planner<'a> {
         if let Some(service) = self.after.services.get(&key) {
             self.released.extend(service.ranges());
             self.make(Change::RemoveService { key });
+        }
+    }
+
+    /// Takes away the access lists that no service ever named. Writing them failed, and what there is of them takes room that others need.
+    fn remove_incomplete_access(&mut self) {
+        for list in self.after.access.difference(&self.complete).copied().collect::<Vec<_>>() {
+            self.make(Change::RemoveAccess(list));
         }
     }
 
@@ -403,7 +440,8 @@ impl<'a> Planner<'a> {
     fn free_after_grace(&mut self, grace: Ticks, now: Ticks) {
         let mut freed = BTreeSet::new();
         for (slot, backend) in self.after.backends.clone() {
-            if backend.state == BackendState::LEAVING && ticks_between(backend.leaving_since, now) >= grace {
+            let is_over = backend.state == BackendState::LEAVING && ticks_between(backend.leaving_since, now) >= grace;
+            if is_over && !self.is_on_ring(slot, backend.service) {
                 let generation = backend.generation.wrapping_add(1);
                 self.make(Change::SetBackend { slot, backend: Backend { generation, ..Backend::FREE } });
                 freed.insert(slot);
@@ -412,5 +450,11 @@ impl<'a> Planner<'a> {
         if !freed.is_empty() {
             self.make(Change::ForgetFlows { slots: freed });
         }
+    }
+
+    /// Whether a ring names the back-end, though it is leaving: one that was kept because new ones found no room.
+    fn is_on_ring(&self, slot: u16, service: u32) -> bool {
+        let mut services = self.after.services.values().filter(|it| it.service.id == service);
+        services.any(|it| it.ring.contains(&slot) || it.consistent.contains(&slot))
     }
 }

@@ -23,6 +23,11 @@ impl RingSpace {
         }
     }
 
+    /// Whether nothing is resting: what is not free now will not be.
+    pub(super) fn is_settled(&self) -> bool {
+        self.resting.is_empty()
+    }
+
     /// What is free at `now`, besides the positions `in_use`.
     pub(super) fn free(&mut self, in_use: impl Iterator<Item = Range<u32>>, now: Ticks) -> FreePositions {
         self.resting.retain(|&(_, since)| ticks_between(since, now) < REST);
@@ -39,6 +44,16 @@ pub(super) struct FreePositions {
 }
 
 impl FreePositions {
+    /// As [`Self::take`], for two rings: both or none.
+    pub(super) fn take_all(&mut self, [first, second]: [u32; 2]) -> Option<[u32; 2]> {
+        let start = self.take(first)?;
+        let other = self.take(second);
+        if other.is_none() {
+            self.taken.retain(|taken| *taken != (start..start + first));
+        }
+        Some([start, other?])
+    }
+
     /// The start of the first gap of `len` positions, which are taken from now on; `None` when no gap is large enough. Rings start
     /// at a chunk of their own, so that writing one never touches another.
     pub(super) fn take(&mut self, len: u32) -> Option<u32> {
@@ -81,6 +96,13 @@ mod tests {
         assert_eq!(free.take(33), None);
         assert_eq!(free.take(32), Some(MAX_RING_POSITIONS - 32));
         assert_eq!(free.take(1), None);
+    }
+
+    #[test]
+    fn rings_that_do_not_fit_together_take_nothing() {
+        let mut free = RingSpace::default().free(iter::once(0..MAX_RING_POSITIONS - 64), 0);
+        assert_eq!(free.take_all([32, 33]), None);
+        assert_eq!(free.take_all([32, 32]), Some([MAX_RING_POSITIONS - 64, MAX_RING_POSITIONS - 32]));
     }
 
     proptest! {

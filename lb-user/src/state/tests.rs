@@ -69,7 +69,7 @@ impl World {
 
     fn plan(&mut self, desired: &Desired) -> Result<Vec<Change>, Full> {
         let now = self.now();
-        plan(desired, &self.observed(), &self.load, &mut self.memory, now)
+        plan(desired, &self.observed(), &self.load, &mut self.memory, now).complete()
     }
 
     fn make(&mut self, change: &Change) {

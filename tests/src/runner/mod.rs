@@ -129,7 +129,7 @@ impl<S: Subject> Playback<S> {
     fn reconcile(&mut self) -> Result<()> {
         let load = self.load()?;
         let Some(wanted) = &self.wanted else { return Ok(()) };
-        for change in plan(&wanted.desired, &self.observed, &load, &mut self.memory, self.now)? {
+        for change in plan(&wanted.desired, &self.observed, &load, &mut self.memory, self.now).complete()? {
             self.subject.dataplane().apply(&change)?;
             self.observed.follow(&change);
         }

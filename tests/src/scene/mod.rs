@@ -9,7 +9,9 @@
 //! | `configuration` | what its agent is told |
 //! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
 //! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
+//! | `flood` | connections that nobody means to have |
 //! | `tap` | what an XDP program leaves to the network stack |
+//! | `times` | how long things took |
 //! | `eventually` | waiting for what does not happen at once |
 
 mod backend;
@@ -19,11 +21,13 @@ mod content;
 mod decap;
 mod eventually;
 mod exchange;
+mod flood;
 mod mode;
 mod program;
 mod responder;
 mod router;
 mod tap;
+mod times;
 
 pub use backend::{Backend, VIPS};
 pub use cluster::{Cluster, SERVERS};
@@ -31,10 +35,12 @@ pub use configuration::{configuration, service};
 pub use decap::Decap;
 pub use eventually::eventually;
 pub use exchange::{echo, exchange};
+pub use flood::flood;
 pub use mode::Mode;
 pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
 pub use tap::Tap;
+pub use times::Times;
 
 use anyhow::{Context, Result, ensure};
 use lb_user::control::types::{BackendStatus, ServiceStatus, VerdictCounter};

@@ -55,7 +55,12 @@ impl Mode {
     pub(super) fn service(self, protocol: &str, port: u16, servers: impl Iterator<Item = Node>) -> String {
         let backend = |node| Some(format!("    {{ name = \"{node}\", address = \"{}\" }},\n", self.address_of(node)?));
         let backends: String = servers.filter_map(backend).collect();
-        let source = if self.is_tunnel() { format!("tunnel-source = {TUNNEL_SOURCES:?}\n") } else { String::new() };
+        let [source_v4, source_v6] = TUNNEL_SOURCES.map(|source| format!("tunnel-source = [{source:?}]\n"));
+        let source = match self {
+            Self::L2Dsr(_) => String::new(),
+            Self::Tunnel(Tunnel { outer: Family::V4, .. }) => source_v4,
+            Self::Tunnel(Tunnel { outer: Family::V6, .. }) => source_v6,
+        };
         format!(
             "[[service]]
 name = \"{self}-{protocol}\"

@@ -137,7 +137,7 @@ impl Balancer {
     }
 
     fn reconcile(&mut self, load: &Load) -> Result<()> {
-        for change in plan(&self.desired, &self.observed, load, &mut self.memory, self.dataplane.now())? {
+        for change in plan(&self.desired, &self.observed, load, &mut self.memory, self.dataplane.now()).complete()? {
             let Ok(()) = self.dataplane.apply(&change);
             self.observed.follow(&change);
         }

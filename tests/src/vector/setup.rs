@@ -13,7 +13,7 @@ use lb_common::flow_table::WAYS;
 use lb_user::agent::desired;
 use lb_user::config::Config;
 use lb_user::network::Network;
-use lb_user::state::{Desired, DesiredBackend};
+use lb_user::state::{Desired, DesiredBackend, Observed};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -87,7 +87,7 @@ impl Setup {
         for name in &config.interfaces {
             world::interface(name.as_str()).with_context(|| format!("there is no interface {name}"))?;
         }
-        let mut desired = desired(&config, &self.network(), FLOW_SECRET);
+        let mut desired = desired(&config, &self.network(), FLOW_SECRET, &Observed::default());
         desired.settings.bucket_mask = self.buckets - 1;
 
         let mut services = BTreeMap::new();

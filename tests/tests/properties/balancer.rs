@@ -41,13 +41,13 @@ static TOLD: LazyLock<(Resolved, Vec<Change>)> = LazyLock::new(|| {
             format!("services.service-{number}-{family} = {{ vip = \"{vip}\", {service} }}\n")
         })
     });
-    let off = r#"services.off = { vip = "192.0.2.11", port = 80, backends = [] }"#;
+    let off = r#"services.off = { vip = "192.0.2.11", port = 80, backends = ["server-9 unreachable"] }"#;
     let setup = services.chain([off.to_owned()]).collect::<String>();
     let setup: Setup = toml::from_str(&setup).expect("a setup");
     let mut resolved = setup.resolve().expect("a configuration");
     resolved.desired.settings.bucket_mask = BUCKETS - 1;
     let (load, mut memory) = (Load::default(), Memory::default());
-    let changes = plan(&resolved.desired, &Observed::default(), &load, &mut memory, 0).expect("enough room");
+    let changes = plan(&resolved.desired, &Observed::default(), &load, &mut memory, 0).complete().expect("enough room");
     (resolved, changes)
 });
 

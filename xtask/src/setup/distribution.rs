@@ -20,6 +20,7 @@ pub(crate) enum Distribution {
 #[derive(Clone, Copy)]
 pub(crate) enum Tool {
     CCompiler,
+    CxxCompiler,
     Ip,
     Ethtool,
 }
@@ -81,6 +82,9 @@ impl Distribution {
             (Tool::CCompiler, Self::Arch) => &["gcc"],
             (Tool::CCompiler, Self::Alpine) => &["gcc", "musl-dev"],
             (Tool::CCompiler, Self::Unknown) => &["gcc"],
+            (Tool::CxxCompiler, Self::Fedora) => &["gcc-c++"],
+            (Tool::CxxCompiler, Self::Arch) => &["gcc"],
+            (Tool::CxxCompiler, _) => &["g++"],
             (Tool::Ip, Self::Fedora) => &["iproute"],
             (Tool::Ip, _) => &["iproute2"],
             (Tool::Ethtool, _) => &["ethtool"],
@@ -126,5 +130,6 @@ mod tests {
         assert_eq!(Distribution::Fedora.packages(Tool::Ip), ["iproute"]);
         assert_eq!(Distribution::Debian.packages(Tool::Ip), ["iproute2"]);
         assert_eq!(Distribution::Alpine.packages(Tool::CCompiler), ["gcc", "musl-dev"]);
+        assert_eq!(Distribution::Fedora.packages(Tool::CxxCompiler), ["gcc-c++"]);
     }
 }

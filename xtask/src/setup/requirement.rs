@@ -49,6 +49,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::CCompiler)),
     },
     Requirement {
+        name: "a C++ compiler",
+        why: "libFuzzer is C++",
+        scope: Scope::Build,
+        is_met: || has_program("c++"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::CxxCompiler)),
+    },
+    Requirement {
         name: "a Rust toolchain for eBPF",
         why: "the XDP program is Rust, and the workspace's toolchain has no `core` for BPF",
         scope: Scope::Build,

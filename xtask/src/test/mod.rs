@@ -11,7 +11,7 @@ use anyhow::{Error, Result, bail};
 use self::suite::Suite;
 use self::tally::Tally;
 use crate::usage::UsageError;
-use crate::{bpf, lint, privilege, setup};
+use crate::{bpf, fuzz, lint, privilege, setup};
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     match args.split_first() {
@@ -72,6 +72,12 @@ fn run(suite: Suite, args: &[OsString]) -> Result<Tally> {
     let mut tally = Tally::default();
     for mut command in suite.commands(args)? {
         tally += tally::count(&mut command)?;
+    }
+    for mut program in suite.programs(args)? {
+        tally += tally::one(&mut program)?;
+    }
+    if suite == Suite::Fuzz && tally.failed > 0 {
+        println!("{}", fuzz::ADVICE);
     }
     Ok(tally)
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::build::{self, Profile};
+use crate::fuzz::{self, Target};
 use crate::setup::Scope;
 use crate::workspace;
 
@@ -13,11 +14,12 @@ use crate::workspace;
 pub(super) enum Suite {
     Unit,
     Vectors,
+    Fuzz,
     EndToEnd,
 }
 
 impl Suite {
-    pub(super) const ALL: [Self; 3] = [Self::Unit, Self::Vectors, Self::EndToEnd];
+    pub(super) const ALL: [Self; 4] = [Self::Unit, Self::Vectors, Self::Fuzz, Self::EndToEnd];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
@@ -27,25 +29,27 @@ impl Suite {
         match self {
             Self::Unit => "unit",
             Self::Vectors => "vectors",
+            Self::Fuzz => "fuzz",
             Self::EndToEnd => "e2e",
         }
     }
 
     pub(super) fn scope(self) -> Scope {
         match self {
-            Self::Unit => Scope::Build,
+            Self::Unit | Self::Fuzz => Scope::Build,
             Self::Vectors | Self::EndToEnd => Scope::Lab,
         }
     }
 
     pub(super) fn needs_root(self) -> bool {
-        self != Self::Unit
+        self.scope() == Scope::Lab
     }
 
     /// Builds what the tests start, which cargo does not know of.
     pub(super) fn prepare(self) -> Result<()> {
         match self {
             Self::Unit | Self::Vectors => Ok(()),
+            Self::Fuzz => fuzz::build(),
             Self::EndToEnd => build::handoff(Profile::Release),
         }
     }
@@ -58,6 +62,7 @@ impl Suite {
                 &["--package=lb-tests", "--lib", "--test=properties", "--test=decap", "--"],
             ],
             Self::Vectors => &[&["--package=lb-tests", "--release", "--test=vectors", "--test=decap_kernel", "--"]],
+            Self::Fuzz => &[&["--package=lb-fuzz", "--release", "--lib", "--"]],
             // One at a time: the tests share the host's network namespaces, pins and processors.
             Self::EndToEnd => &[&["--package=lb-tests", "--release", "--test=e2e", "--", "--test-threads=1"]],
         };
@@ -70,7 +75,18 @@ impl Suite {
         if self == Self::EndToEnd {
             cargo.env("HANDOFF_BIN", workspace::release_binary("handoff")?);
         }
+        if self == Self::Fuzz {
+            fuzz::instrument(&mut cargo);
+        }
         Ok(cargo)
+    }
+
+    /// Programs that are one test each, but for those whose names have none of `args` in them.
+    pub(super) fn programs(self, args: &[OsString]) -> Result<Vec<Command>> {
+        let is_meant =
+            |name: &str| args.is_empty() || args.iter().filter_map(|arg| arg.to_str()).any(|arg| name.contains(arg));
+        let targets = Target::ALL.into_iter().filter(|target| self == Self::Fuzz && is_meant(target.name()));
+        targets.map(Target::brief_run).collect()
     }
 }
 
@@ -96,5 +112,15 @@ mod tests {
                 assert!(to_tests.ends_with("drain"), "{shown}");
             }
         }
+    }
+
+    #[test]
+    fn fuzz_targets_are_found_by_a_part_of_their_names() {
+        let programs = |args: &[&str]| {
+            let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+            Suite::Fuzz.programs(&args).unwrap().len()
+        };
+        assert_eq!([programs(&[]), programs(&["o"]), programs(&["decap"]), programs(&["drain"])], [6, 4, 1, 0]);
+        assert!(Suite::Unit.programs(&[]).unwrap().is_empty());
     }
 }

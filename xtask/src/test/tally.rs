@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::ops::AddAssign;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -29,6 +30,19 @@ pub(super) fn count(command: &mut Command) -> Result<Tally> {
         tally += Tally::BROKEN;
     }
     Ok(tally)
+}
+
+/// Runs `command`, which is one test. What it has to say is shown if it fails.
+pub(super) fn one(command: &mut Command) -> Result<Tally> {
+    let output = command.output().with_context(|| process::cannot_start(command))?;
+    let name = Path::new(command.get_program()).file_name().unwrap_or_default().display();
+    if output.status.success() {
+        println!("test {name} ... ok");
+        return Ok(Tally { passed: 1, failed: 0 });
+    }
+    io::stdout().write_all(&[output.stdout, output.stderr].concat()).context("cannot show what a test said")?;
+    println!("test {name} ... FAILED ({})", output.status);
+    Ok(Tally { passed: 0, failed: 1 })
 }
 
 /// Copies bytes, not text: a test may print what it likes.
@@ -97,5 +111,11 @@ mod tests {
     fn a_program_that_breaks_off_counts_as_a_failure() {
         assert_eq!(count(Command::new("sh").args(["-c", "exit 101"])).unwrap(), Tally::BROKEN);
         assert_eq!(count(&mut Command::new("true")).unwrap(), Tally::default());
+    }
+
+    #[test]
+    fn a_program_may_be_one_test() {
+        assert_eq!(one(&mut Command::new("true")).unwrap(), Tally { passed: 1, failed: 0 });
+        assert_eq!(one(&mut Command::new("false")).unwrap(), Tally { passed: 0, failed: 1 });
     }
 }

@@ -53,8 +53,7 @@ fn write(frame: &mut Frame<'_>, plan: &Plan<'_>, inner: &Inner, tags: &Stack) ->
     };
     tags.write(frame, ether_type)?;
     let ethernet = frame.header_mut::<Ethernet>(0)?;
-    ethernet.destination = plan.backend.mac;
-    ethernet.source = plan.backend.source_mac;
+    ethernet.readdress(&plan.backend.mac, &plan.backend.source_mac);
     Some(())
 }
 

@@ -48,8 +48,7 @@ pub(super) fn hand_off<C: Calls, B: Buffer>(calls: &C, buffer: &mut B, plan: &Pl
     }
     let mut frame = buffer.frame();
     let ethernet = frame.header_mut::<Ethernet>(0).ok_or(Verdict::Passed(Passed::Malformed))?;
-    ethernet.destination = backend.mac;
-    ethernet.source = backend.source_mac;
+    ethernet.readdress(&backend.mac, &backend.source_mac);
     Ok(())
 }
 
@@ -58,9 +57,17 @@ fn carried<C: Calls, B: Buffer>(calls: &C, buffer: &mut B, plan: &Plan<'_>) -> R
     let subject = Subject(plan.backend.service);
     match calls.carry(buffer, plan) {
         Carried::DONE => Ok(()),
-        Carried::TOO_BIG if calls.too_big(buffer, plan) => Err(Verdict::Answered(Answered::TooBig, subject)),
+        Carried::TOO_BIG if may_be_answered(plan.how) && calls.too_big(buffer, plan) => {
+            Err(Verdict::Answered(Answered::TooBig, subject))
+        }
         Carried::TOO_BIG => Err(Verdict::Dropped(Dropped::TooBig, subject)),
         Carried::NO_HEADROOM => Err(Verdict::Dropped(Dropped::NoHeadroom, subject)),
         _ => Err(Verdict::Dropped(Dropped::BadLength, subject)),
     }
+}
+
+/// No error about an error, nor about a later fragment (RFC 1122, 3.2.2; RFC 4443, 2.4): the first one is as long.
+#[inline(always)]
+fn may_be_answered(how: Forwarded) -> bool {
+    !matches!(how, Forwarded::IcmpError | Forwarded::Fragment | Forwarded::EarlyFragment)
 }

@@ -13,7 +13,7 @@ mod reading;
 mod transport;
 
 pub(super) use link::Link;
-pub use network::{Datagram, Family, Fragment, HOP_LIMIT};
+pub use network::{Chain, Datagram, Family, Fragment, HOP_LIMIT, skip_extensions};
 pub use reading::{Matter, Reading};
 pub(super) use transport::tcp_signal;
 

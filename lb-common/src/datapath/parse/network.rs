@@ -1,4 +1,5 @@
 use crate::abi::Address;
+use crate::datapath::Calls;
 use crate::frame::Frame;
 use crate::verdict::Dropped;
 use crate::wire::{Ipv4, Ipv6, Ipv6Extension, Ipv6Fragment, protocol};
@@ -51,6 +52,8 @@ pub struct Datagram {
     pub protocol: u8,
     /// Whether this is a piece of a packet.
     pub fragment: Fragment,
+    /// The same for all pieces of a packet.
+    pub identification: u32,
     /// Source address.
     pub source: Address,
     /// Destination address.
@@ -59,13 +62,14 @@ pub struct Datagram {
 
 /// Which piece of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Fragment {
     /// All of it.
     Whole,
-    /// The first piece of the packet with this identification: the one with the transport header.
-    First(u32),
+    /// The first piece: the one with the transport header.
+    First,
     /// A later piece.
-    Later(u32),
+    Later,
     /// A piece that begins inside the transport header.
     Overlapping,
 }
@@ -77,10 +81,15 @@ impl Datagram {
     /// # Errors
     /// Why there can be no such packet.
     #[inline(always)]
-    pub fn parse(frame: &Frame<'_>, network: usize, family: Family) -> Result<Self, Dropped> {
+    pub(in crate::datapath) fn parse<C: Calls>(
+        calls: &C,
+        frame: &Frame<'_>,
+        network: usize,
+        family: Family,
+    ) -> Result<Self, Dropped> {
         match family {
             Family::V4 => Self::ipv4(frame, network),
-            Family::V6 => Self::ipv6(frame, network),
+            Family::V6 => Self::ipv6(calls, frame, network),
         }
     }
 
@@ -100,13 +109,12 @@ impl Datagram {
         if header.total_length() < header_len {
             return Err(Dropped::BadLength);
         }
-        let identification = u32::from(header.identification.raw());
         let fragment = match header.fragment_offset() {
             _ if !header.is_fragment() => Fragment::Whole,
-            0 => Fragment::First(identification),
+            0 => Fragment::First,
             // The second 8 bytes of a TCP header hold its flags: RFC 1858, 3.
             1 if header.protocol == protocol::TCP => Fragment::Overlapping,
-            _ => Fragment::Later(identification),
+            _ => Fragment::Later,
         };
         Ok(Self {
             family: Family::V4,
@@ -115,69 +123,108 @@ impl Datagram {
             len: header.total_length(),
             protocol: header.protocol,
             fragment,
+            identification: header.identification.raw().into(),
             source: Address::from_quad(header.source),
             destination: Address::from_quad(header.destination),
         })
     }
 
     #[inline(always)]
-    fn ipv6(frame: &Frame<'_>, network: usize) -> Result<Self, Dropped> {
+    fn ipv6<C: Calls>(calls: &C, frame: &Frame<'_>, network: usize) -> Result<Self, Dropped> {
         let header = frame.header::<Ipv6>(network).ok_or(Dropped::BadLength)?;
         if header.version() != 6 {
             return Err(Dropped::BadIpHeader);
         }
-        let mut datagram = Self {
+        let offset = (network + Ipv6::LEN) as u32;
+        let mut chain = Chain { offset, protocol: header.next_header, fragment: Fragment::Whole, identification: 0 };
+        if !calls.skip_extensions(frame, &mut chain) {
+            return Err(Dropped::BadExtensionHeaders);
+        }
+        Ok(Self {
             family: Family::V6,
             network,
-            transport: network + Ipv6::LEN,
+            transport: chain.offset as usize,
             len: header.total_length(),
-            protocol: header.next_header,
-            fragment: Fragment::Whole,
+            protocol: chain.protocol,
+            fragment: chain.fragment,
+            identification: chain.identification,
             source: Address::from_octo(header.source),
             destination: Address::from_octo(header.destination),
-        };
-        datagram.skip_extensions(frame)?;
-        Ok(datagram)
+        })
+    }
+}
+
+/// A place in an IPv6 packet's chain of headers (RFC 8200, 4).
+#[derive(Clone, Copy, Debug)]
+pub struct Chain {
+    /// Offset of the header in the frame.
+    offset: u32,
+    /// What it is; see [`protocol`].
+    protocol: u8,
+    /// What headers before it say of the packet.
+    fragment: Fragment,
+    /// The same for all pieces of the packet.
+    identification: u32,
+}
+
+/// Moves on past extension headers to what is behind them. Whether they are all there.
+#[inline(always)]
+pub fn skip_extensions(frame: &Frame<'_>, chain: &mut Chain) -> bool {
+    /// A chain has each kind once, and destination options twice.
+    const LONGEST_CHAIN: usize = 6;
+    for _ in 0..LONGEST_CHAIN {
+        match chain.skip(frame) {
+            // Only the IP header may name it as the next one (RFC 8200, 4).
+            Some(true) if chain.protocol == protocol::HOP_BY_HOP => return false,
+            Some(true) => {}
+            Some(false) => return true,
+            None => return false,
+        }
+    }
+    !chain.is_at_extension()
+}
+
+impl Chain {
+    #[inline(always)]
+    fn is_at_extension(&self) -> bool {
+        matches!(
+            self.protocol,
+            protocol::HOP_BY_HOP
+                | protocol::ROUTING
+                | protocol::DESTINATION_OPTIONS
+                | protocol::AUTHENTICATION
+                | protocol::FRAGMENT
+        )
     }
 
-    /// Moves on past extension headers (RFC 8200, 4).
+    /// Moves on past one extension header; whether there was one and another header follows. `None` when the packet ends in it.
     #[inline(always)]
-    fn skip_extensions(&mut self, frame: &Frame<'_>) -> Result<(), Dropped> {
-        /// A chain has each kind once, and destination options twice.
-        const LONGEST_CHAIN: usize = 6;
-        for _ in 0..LONGEST_CHAIN {
-            let units = match self.protocol {
-                protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION_OPTIONS => 8,
-                protocol::AUTHENTICATION => 4,
-                protocol::FRAGMENT => {
-                    let header = frame.header::<Ipv6Fragment>(self.transport).ok_or(Dropped::BadExtensionHeaders)?;
-                    self.protocol = header.next_header;
-                    self.transport += size_of::<Ipv6Fragment>();
-                    self.fragment = match header.offset() {
-                        // A packet in one piece may have the header all the same (RFC 6946).
-                        0 if !header.more() => Fragment::Whole,
-                        0 => Fragment::First(header.identification.raw()),
-                        _ => Fragment::Later(header.identification.raw()),
-                    };
-                    // What a later piece begins with is no header.
-                    if matches!(self.fragment, Fragment::Later(_)) {
-                        return Ok(());
-                    }
-                    continue;
-                }
-                _ => return Ok(()),
-            };
-            let header = frame.header::<Ipv6Extension>(self.transport).ok_or(Dropped::BadExtensionHeaders)?;
-            self.protocol = header.next_header;
-            self.transport += 8 + usize::from(header.length) * units;
-        }
-        match self.protocol {
-            protocol::HOP_BY_HOP
-            | protocol::ROUTING
-            | protocol::DESTINATION_OPTIONS
-            | protocol::AUTHENTICATION
-            | protocol::FRAGMENT => Err(Dropped::BadExtensionHeaders),
-            _ => Ok(()),
-        }
+    fn skip(&mut self, frame: &Frame<'_>) -> Option<bool> {
+        let units = match self.protocol {
+            protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION_OPTIONS => 8,
+            protocol::AUTHENTICATION => 4,
+            protocol::FRAGMENT => return self.skip_fragment(frame),
+            _ => return Some(false),
+        };
+        let header = frame.header::<Ipv6Extension>(self.offset as usize)?;
+        self.protocol = header.next_header;
+        self.offset += 8 + u32::from(header.length) * units;
+        Some(true)
+    }
+
+    #[inline(always)]
+    fn skip_fragment(&mut self, frame: &Frame<'_>) -> Option<bool> {
+        let header = frame.header::<Ipv6Fragment>(self.offset as usize)?;
+        self.protocol = header.next_header;
+        self.offset += size_of::<Ipv6Fragment>() as u32;
+        self.identification = header.identification.raw();
+        self.fragment = match header.offset() {
+            // A packet in one piece may have the header all the same (RFC 6946).
+            0 if !header.more() => Fragment::Whole,
+            0 => Fragment::First,
+            _ => Fragment::Later,
+        };
+        // What a later piece begins with is no header.
+        Some(self.fragment != Fragment::Later)
     }
 }

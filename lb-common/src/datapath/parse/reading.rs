@@ -1,11 +1,10 @@
 use super::{Datagram, Family, Fragment, Link, Packet, Signal};
 use crate::abi::{QuicServerKey, Settings};
-use crate::datapath::{device, icmp, vip};
+use crate::datapath::{Calls, device, icmp, shortcut, vip};
 use crate::flow::{FlowKey, Ports};
 use crate::frame::Frame;
 use crate::quic::ServerId;
-use crate::tables::Tables;
-use crate::verdict::{Dropped, Subject, Verdict};
+use crate::verdict::{Dropped, Passed, Subject, Verdict};
 use crate::wire::Be16;
 
 /// What a decision needs to know of a packet.
@@ -75,54 +74,72 @@ impl Reading {
         server: QuicServerKey { server: ServerId::NONE, service: 0, padding: 0 },
     };
 
+    /// That of a plain packet: IPv4 without options, in a frame without tags.
+    #[inline(always)]
+    pub(in crate::datapath) fn plain(key: FlowKey, signal: Signal) -> Self {
+        Self {
+            key,
+            matter: signal.into(),
+            network: shortcut::NETWORK as u8,
+            transport: shortcut::TRANSPORT as u16,
+            ..Self::BLANK
+        }
+    }
+
     /// Reads the packet in `frame`.
     ///
     /// # Errors
     /// The verdict on a packet that is about no flow.
     #[inline(always)]
-    pub(in crate::datapath) fn of<T: Tables>(
-        tables: &T,
+    pub(in crate::datapath) fn of<C: Calls>(
+        calls: &C,
         settings: &Settings,
         frame: &Frame<'_>,
     ) -> Result<Self, Verdict> {
         let link = Link::parse(frame)?;
-        device::accept(tables, settings, link.destination)?;
-        let malformed = |why| vip::malformed(tables, frame, link, why);
-        let datagram = Datagram::parse(frame, link.network, link.family).map_err(malformed)?;
+        device::accept(calls, settings, link.destination)?;
+        let malformed = |why| vip::malformed(calls, frame, link, why);
+        let datagram = Datagram::parse(calls, frame, link.network, link.family).map_err(malformed)?;
         vip::accept(settings, &datagram)?;
         if datagram.network + datagram.len > frame.len() {
             return Err(malformed(Dropped::BadLength));
         }
+        Self::of_datagram(calls, settings, frame, &datagram).map_err(|verdict| vip::verdict(calls, &datagram, verdict))
+    }
+
+    #[inline(always)]
+    fn of_datagram<C: Calls>(
+        calls: &C,
+        settings: &Settings,
+        frame: &Frame<'_>,
+        datagram: &Datagram,
+    ) -> Result<Self, Verdict> {
         match datagram.fragment {
             Fragment::Overlapping => Err(Verdict::Dropped(Dropped::TinyFragment, Subject::VIP)),
-            Fragment::Later(identification) => {
-                Ok(Self::about(&datagram, later(&datagram), Matter::Later, identification))
+            // Whether it is for a VIP, no later step would ask.
+            Fragment::Later if !calls.is_vip(&datagram.destination) => Err(Verdict::Passed(Passed::NoService)),
+            Fragment::Later => Ok(Self::about(datagram, later(datagram), Matter::Later)),
+            Fragment::Whole | Fragment::First if icmp::is_icmp(datagram) => {
+                let flow = icmp::quoted_flow(calls, settings, frame, datagram)?;
+                Ok(Self::about(datagram, flow, Matter::Error))
             }
-            Fragment::Whole | Fragment::First(_) if icmp::is_icmp(&datagram) => {
-                let flow = icmp::quoted_flow(tables, settings, frame, &datagram)?;
-                Ok(Self::about(&datagram, flow, Matter::Error, 0))
-            }
-            Fragment::Whole => {
-                let packet = Packet::parse(frame, &datagram)?;
-                Ok(Self::about(&datagram, packet.key, packet.signal.into(), 0))
-            }
-            Fragment::First(identification) => {
-                let packet = Packet::parse(frame, &datagram)?;
-                let reading = Self::about(&datagram, packet.key, packet.signal.into(), identification);
-                Ok(Self { is_first_fragment: true, ..reading })
+            Fragment::Whole | Fragment::First => {
+                let packet = Packet::parse(frame, datagram)?;
+                let is_first_fragment = datagram.fragment == Fragment::First;
+                Ok(Self { is_first_fragment, ..Self::about(datagram, packet.key, packet.signal.into()) })
             }
         }
     }
 
     #[inline(always)]
-    fn about(datagram: &Datagram, key: FlowKey, matter: Matter, identification: u32) -> Self {
+    fn about(datagram: &Datagram, key: FlowKey, matter: Matter) -> Self {
         Self {
             key,
             matter,
             family: datagram.family,
             network: datagram.network as u8,
             transport: datagram.transport as u16,
-            identification,
+            identification: datagram.identification,
             ..Self::BLANK
         }
     }

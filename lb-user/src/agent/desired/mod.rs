@@ -5,25 +5,27 @@
 //! | `service` | the entry of a service |
 //! | `delivery` | the way to a back-end |
 //! | `outer` | what a tunnel puts in front of packets |
+//! | `timeouts` | which class an idle timeout is |
 
 mod delivery;
 mod outer;
 mod service;
+mod timeouts;
 
 pub(super) use delivery::delivery;
 
 use crate::config::{Config, to_ticks};
 use crate::network::Network;
-use crate::state::Desired;
-use lb_common::abi::{Address, Device, MAX_DEVICES, Settings, TimeoutClass, VipFilter};
+use crate::state::{Desired, Observed};
+use lb_common::abi::{Address, Device, MAX_DEVICES, Settings, VipFilter};
 use lb_common::flow_table::WAYS;
-use service::Timeouts;
+use timeouts::Timeouts;
 
-/// What the maps should say for this configuration in this network.
-pub fn desired(config: &Config, network: &Network, flow_secret: [u64; 2]) -> Desired {
-    let timeouts = Timeouts::of(config);
+/// What the maps should say for this configuration in this network; `observed` is what they say now, so that flows keep their timeouts.
+pub fn desired(config: &Config, network: &Network, flow_secret: [u64; 2], observed: &Observed) -> Desired {
+    let timeouts = Timeouts::of(config, observed);
     let services = config.services.iter();
-    let services = services.map(|service| (service.key(), service::desired(service, network, &timeouts)));
+    let services = services.map(|service| (service.key(), service::desired(config, service, network, &timeouts)));
     Desired {
         settings: settings(config, network, &timeouts, flow_secret),
         services: services.collect(),
@@ -44,7 +46,7 @@ fn settings(config: &Config, network: &Network, timeouts: &Timeouts, flow_secret
         vips.insert(Address::from(service.vip));
     }
     let mut by_class = config.flow_table.timeouts;
-    for (class, idle) in (1..).map(TimeoutClass).zip(timeouts.classes()) {
+    for (class, idle) in timeouts.classes() {
         by_class.set_class(class, idle);
     }
     Settings {

@@ -1,37 +1,21 @@
 use super::delivery::delivery;
+use super::timeouts::Timeouts;
 use crate::config::{self, Affinity, Config, Ports, Reset, to_ticks};
 use crate::network::Network;
 use crate::state::{
     AccessRule, AccessRules, DesiredBackend, DesiredQuic, DesiredService, PortsPrefix, QuicSecret, port_prefixes,
 };
-use lb_common::abi::{AccessList, Address, AffinityReset, Service, ServiceFlags, Ticks, TimeoutClass};
+use lb_common::abi::{AccessList, Address, AffinityReset, Service, ServiceFlags};
 use lb_common::quic::{QuicConfig, ServerId};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// The idle timeouts that services have of their own: each is a class.
-pub(super) struct Timeouts(BTreeSet<Duration>);
-
-impl Timeouts {
-    pub(super) fn of(config: &Config) -> Self {
-        Self(config.services.iter().filter_map(|service| service.idle_timeout).collect())
-    }
-
-    /// The timeouts of classes 1, 2 and so on.
-    pub(super) fn classes(&self) -> impl Iterator<Item = Ticks> {
-        self.0.iter().copied().map(to_ticks)
-    }
-
-    fn class(&self, idle_timeout: Option<Duration>) -> TimeoutClass {
-        let index = idle_timeout.and_then(|timeout| self.0.iter().position(|&known| known == timeout));
-        // The configuration has fewer of them than there are classes.
-        index.map_or(TimeoutClass::DEFAULT, |index| TimeoutClass(index as u8 + 1))
-    }
-}
-
-pub(super) fn desired(service: &config::Service, network: &Network, timeouts: &Timeouts) -> DesiredService {
+pub(super) fn desired(
+    config: &Config,
+    service: &config::Service,
+    network: &Network,
+    timeouts: &Timeouts,
+) -> DesiredService {
     let access = access(service);
     DesiredService {
         entry: entry(service, access.as_deref(), timeouts),
@@ -39,15 +23,20 @@ pub(super) fn desired(service: &config::Service, network: &Network, timeouts: &T
         access,
         quic: service.quic.iter().filter_map(|quic| desired_quic(service, quic)).collect(),
         max_load: service.affinity.and_then(|affinity| affinity.max_load).map(|load| (100.0 * load).round() as u32),
-        backends: service.backends.iter().map(|backend| desired_backend(service, backend, network)).collect(),
+        backends: service.backends.iter().map(|backend| desired_backend(config, service, backend, network)).collect(),
     }
 }
 
-fn desired_backend(service: &config::Service, backend: &config::Backend, network: &Network) -> DesiredBackend {
+fn desired_backend(
+    config: &Config,
+    service: &config::Service,
+    backend: &config::Backend,
+    network: &Network,
+) -> DesiredBackend {
     DesiredBackend {
         address: Address::from(backend.address),
         weight: backend.weight,
-        delivery: delivery(service, backend, network).ok(),
+        delivery: delivery(config, service, backend, network).ok(),
     }
 }
 
@@ -120,6 +109,8 @@ const fn mapped(bits: u8) -> u8 {
     96 + bits
 }
 
+/// The list, of which the map gets the rules of the VIP's family: an IPv6 prefix can cover all IPv4 addresses, as those are mapped. A list
+/// without such rules is a list all the same.
 fn access(service: &config::Service) -> Option<Arc<AccessRules>> {
     let rules = service.access.rules.iter().map(|(prefix, action)| AccessRule {
         source: Address::from(prefix.address),
@@ -130,7 +121,7 @@ fn access(service: &config::Service) -> Option<Arc<AccessRules>> {
         is_allowed: *action == config::Action::Allow,
     });
     let rules: Vec<_> = rules.collect();
-    (!rules.is_empty()).then(|| Arc::new(AccessRules::new(rules)))
+    (!rules.is_empty()).then(|| Arc::new(AccessRules::for_family(rules, service.vip.is_ipv4())))
 }
 
 /// What leads to a service with several ports.
@@ -141,4 +132,37 @@ fn ports(service: &config::Service) -> Vec<PortsPrefix> {
         Ports::All => (0, u16::MAX),
     };
     port_prefixes(Address::from(service.vip), service.protocol.number(), first, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The access list of a service with this VIP and these keys.
+    fn access_of(vip: &str, keys: &str) -> Option<Arc<AccessRules>> {
+        let backend = vip.replace("::1", "::2").replace("2.1", "2.2");
+        let backends = format!("backends = [{{ name = \"web\", address = \"{backend}\" }}]");
+        let service = format!("[[service]]\nname = \"s\"\nvip = \"{vip}\"\nport = 443\n{backends}\n{keys}\n");
+        let text = format!("[agent]\ninterfaces = [\"eth0\"]\n{service}");
+        access(&Config::parse(Path::new("test"), &text).expect("a configuration").services[0])
+    }
+
+    #[test]
+    fn rules_are_for_the_clients_that_the_vip_can_have() {
+        let keys = "allow = [\"10.0.0.0/8\", \"::/0\"]";
+        let sources = |vip| {
+            let access = access_of(vip, keys).expect("a list");
+            assert!(access.allows_listed_only());
+            access.rules().iter().map(|rule| (rule.source, rule.bits)).collect::<Vec<_>>()
+        };
+        assert_eq!(sources("192.0.2.1"), [(Address::from_v4([10, 0, 0, 0]), 104)]);
+        assert_eq!(sources("2001:db8::1"), [(Address::UNSPECIFIED, 0)]);
+    }
+
+    #[test]
+    fn a_list_of_the_other_family_alone_closes_nothing() {
+        assert!(!access_of("192.0.2.1", "deny = [\"2001:db8::/32\"]").expect("a list").allows_listed_only());
+        assert_eq!(access_of("192.0.2.1", ""), None);
+    }
 }

@@ -152,7 +152,8 @@ fn percent(part: f64) -> String {
 /// A time in seconds, or with units.
 fn duration(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map(Duration::from_secs);
-    let duration = seconds.or_else(|_| humantime::parse_duration(text)).map_err(|error| error.to_string())?;
+    let duration = seconds.or_else(|_| humantime::parse_duration(text));
+    let duration = duration.map_err(|_| "not a duration, as 15s or 2m".to_owned())?;
     if duration.is_zero() { Err("the lab needs some time".to_owned()) } else { Ok(duration) }
 }
 
@@ -191,7 +192,10 @@ mod tests {
         assert_eq!(duration("10"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
-        assert!(duration("0").is_err() && duration("ten").is_err() && duration("-1").is_err());
+        for text in ["ten", "-1", ""] {
+            assert_eq!(duration(text), Err("not a duration, as 15s or 2m".to_owned()), "{text:?}");
+        }
+        assert!(duration("0").is_err());
         assert_eq!(window("5s"), Ok(Duration::from_secs(5)));
         assert!(window("999ms").is_err());
     }

@@ -1,10 +1,11 @@
 //! Who may connect: lists of prefixes in the configuration, and in files.
 
-use super::Checker;
+use super::{Checker, READABLE};
 use crate::config::Place;
 use crate::config::file;
 use crate::config::model::{Access, Action, InvalidPrefix, Prefix};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use toml::Spanned;
@@ -16,11 +17,13 @@ const MOST_MISTAKES: usize = 10;
 type Listed = BTreeMap<Prefix, Place>;
 
 impl Checker<'_> {
-    pub(super) fn access(&mut self, about: &str, service: &file::Service) -> Access {
+    pub(super) fn access(&mut self, about: &str, service: &file::Service, vip: Option<IpAddr>) -> Access {
         let mistakes = self.problems.count();
         let allowed = self.list(about, "allow", service.allow.as_ref(), service.allow_file.as_ref());
-        if allowed.is_empty() && self.problems.count() == mistakes {
-            self.nobody_is_allowed(about, service);
+        if self.problems.count() == mistakes
+            && let Some(lack) = lack(&allowed, vip)
+        {
+            self.lacking(about, service, &lack);
         }
         let denied = self.list(about, "deny", service.deny.as_ref(), service.deny_file.as_ref());
         let both = denied.iter().filter_map(|(prefix, place)| Some((prefix, place, allowed.get(prefix)?)));
@@ -33,12 +36,11 @@ impl Checker<'_> {
         Access { rules: allowed.chain(denied).collect() }
     }
 
-    /// A list that was emptied by mistake must not open the service to everybody.
-    fn nobody_is_allowed(&mut self, about: &str, service: &file::Service) {
-        const REMEDY: &str = "has no prefix, which would let everybody in: leave it out, or list who may connect";
+    /// Reports what the list of those who may connect lacks, if there is a list.
+    fn lacking(&mut self, about: &str, service: &file::Service, lack: &str) {
         match (&service.allow, &service.allow_file) {
-            (Some(list), _) => self.problems.add(list, format!("{about}: allow {REMEDY}")),
-            (None, Some(file)) => self.problems.add(file, format!("{about}: allow-file {:?} {REMEDY}", file.get_ref())),
+            (Some(list), _) => self.problems.add(list, format!("{about}: allow {lack}")),
+            (None, Some(file)) => self.problems.add(file, format!("{about}: allow-file {:?} {lack}", file.get_ref())),
             (None, None) => {}
         }
     }
@@ -70,7 +72,7 @@ impl Checker<'_> {
         let text = match self.files.text(&path) {
             Ok(text) => text,
             Err(error) => {
-                return self.problems.add(name, format!("{key} {path:?} cannot be read: {error}"));
+                return self.problems.add(name, format!("{key} {path:?} cannot be read: {error}; {READABLE}"));
             }
         };
         let path: Arc<Path> = path.into();
@@ -91,6 +93,18 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What the prefixes of those who may connect to `vip` lack. A list that was emptied by mistake must not open the service to everybody,
+/// and one that holds no client, which is of the VIP's family, not close it.
+fn lack(allowed: &Listed, vip: Option<IpAddr>) -> Option<String> {
+    if allowed.is_empty() {
+        let lack = "has no prefix, which would let everybody in: leave it out, or list who may connect";
+        return Some(lack.to_owned());
+    }
+    let vip = vip.filter(|vip| !allowed.keys().any(|prefix| prefix.address.is_ipv4() == vip.is_ipv4()))?;
+    let (family, all) = if vip.is_ipv4() { ("IPv4", "0.0.0.0/0") } else { ("IPv6", "::/0") };
+    Some(format!("has no {family} prefix, so that nobody could connect to {vip}: add one, as {all} for everybody"))
 }
 
 /// The prefixes in the text of a file, one a line, with the number and the text of the line. `#` begins a comment.

@@ -77,10 +77,19 @@ impl Checker<'_> {
         let closing = self.timeout("closing-timeout", table.closing_timeout.as_ref(), expired(Phase::CLOSING));
         let udp = self.timeout("udp-timeout", table.udp_timeout.as_ref(), expired(Phase::DATAGRAMS));
         let idle = self.timeout("idle-after", table.idle_after.as_ref(), idle);
+        let (half_open, tcp, idle) = (half_open?, tcp?, idle?);
+        if let Some(place) = table.half_open_timeout.as_ref().filter(|_| half_open > tcp) {
+            let message = "half-open-timeout is longer than tcp-timeout, which is for connections that got further";
+            self.problems.add(place, format!("flow-table: {message}: make it shorter, or tcp-timeout longer"));
+        }
+        if let Some(place) = table.idle_after.as_ref().filter(|_| idle >= tcp) {
+            let message = "idle-after is not shorter than tcp-timeout, after which a connection gives way in any case";
+            self.problems.add(place, format!("flow-table: {message}: make it shorter, or tcp-timeout longer"));
+        }
         Some(FlowTable {
             flows: flows?,
             clients: clients?,
-            timeouts: Timeouts::new(half_open?, tcp?, closing?, udp?, idle?),
+            timeouts: Timeouts::new(half_open, tcp, closing?, udp?, idle),
         })
     }
 

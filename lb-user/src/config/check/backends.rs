@@ -27,9 +27,14 @@ impl Checker<'_> {
     pub(super) fn backends(
         &mut self,
         about: &str,
-        backends: &[Spanned<file::Backend>],
+        backends: &Spanned<Vec<Spanned<file::Backend>>>,
         terms: &Terms,
     ) -> Option<Vec<Backend>> {
+        if backends.get_ref().is_empty() {
+            let message = format!("{about}: backends is empty: list who answers, or leave the service out");
+            self.problems.add(backends, message);
+        }
+        let backends = backends.get_ref();
         if let Some(surplus) = backends.get(MAX_BACKENDS_PER_SERVICE) {
             let message =
                 format!("{about}: this back-end is one too many: at most {MAX_BACKENDS_PER_SERVICE} are possible");

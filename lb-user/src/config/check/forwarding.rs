@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::config::file;
 use crate::config::model::{Forwarding, Prefix, Tunnel};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use toml::Spanned;
 
 /// [`Forwarding`] by name alone.
@@ -17,10 +17,22 @@ enum Mode {
 // The first is the default.
 const MODES: [(&str, Mode); 3] = [("l2-dsr", Mode::L2Dsr), ("ipip", Mode::Ipip), ("gue", Mode::Gue)];
 
+/// Prefixes whose addresses are no host's on the network, or mean nothing beyond one segment.
+const NO_HOSTS: [Prefix; 6] = [
+    Prefix { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), len: 8 },
+    Prefix { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), len: 8 },
+    // Multicast, and what is reserved behind it.
+    Prefix { address: IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), len: 3 },
+    // The unspecified address and loopback.
+    Prefix { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), len: 127 },
+    Prefix { address: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), len: 10 },
+    Prefix { address: IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)), len: 8 },
+];
+
 impl Checker<'_> {
     pub(super) fn forwarding(&mut self, about: &str, service: &file::Service) -> Option<Forwarding> {
         let mode = self.choice(&format!("{about}: forwarding"), service.forwarding.as_ref(), &MODES);
-        let tunnel = self.tunnel(about, mode, service.tunnel_source.as_ref());
+        let tunnel = self.tunnel(about, mode, service);
         let port = self.gue_port(about, mode, service.gue_port.as_ref());
         Some(match mode? {
             Mode::L2Dsr => Forwarding::L2Dsr,
@@ -29,14 +41,9 @@ impl Checker<'_> {
         })
     }
 
-    fn tunnel(
-        &mut self,
-        about: &str,
-        mode: Option<Mode>,
-        sources: Option<&Spanned<Vec<Spanned<String>>>>,
-    ) -> Option<Tunnel> {
+    fn tunnel(&mut self, about: &str, mode: Option<Mode>, service: &file::Service) -> Option<Tunnel> {
         let mut tunnel = Tunnel::default();
-        let Some(sources) = sources else {
+        let Some(sources) = &service.tunnel_source else {
             return Some(tunnel);
         };
         let key = &format!("{about}: tunnel-source");
@@ -51,6 +58,9 @@ impl Checker<'_> {
             };
             if source.replace(prefix).is_some() {
                 self.problems.add(text, format!("{key} {prefix} is the second {family} prefix: one is possible"));
+            } else if !leads_anywhere(prefix, service.backends.get_ref()) {
+                let message = format!("{key} {prefix} has no use: no back-end has an {family} address; leave it out");
+                self.problems.add(text, message);
             }
         }
         Some(tunnel)
@@ -59,9 +69,10 @@ impl Checker<'_> {
     /// A prefix that hosts on the network may have addresses of.
     fn source(&mut self, key: &str, text: &Spanned<String>) -> Option<Prefix> {
         let prefix = self.prefix(key, text)?;
-        let first = prefix.address;
-        if first.is_unspecified() || first.is_multicast() || first.is_loopback() {
-            let message = format!("{key} {prefix} cannot be where packets come from: use a unicast prefix");
+        if let Some(others) = NO_HOSTS.into_iter().find(|others| others.overlaps(prefix)) {
+            let message = format!(
+                "{key} {prefix} cannot be where packets come from: {others} has no hosts; use a unicast prefix outside of it"
+            );
             return self.problems.reject(text, message);
         }
         Some(prefix)
@@ -76,4 +87,11 @@ impl Checker<'_> {
         }
         self.whole(&format!("{about}: gue-port"), port, 1..=u16::MAX)
     }
+}
+
+/// Whether tunnels that begin in `source` could end at one of the back-ends: both are of one family. A back-end whose address is a
+/// mistake could be of either.
+fn leads_anywhere(source: Prefix, backends: &[Spanned<file::Backend>]) -> bool {
+    let mut addresses = backends.iter().map(|backend| backend.get_ref().address.get_ref().parse::<IpAddr>());
+    backends.is_empty() || addresses.any(|address| address.map_or(true, |it| it.is_ipv4() == source.address.is_ipv4()))
 }

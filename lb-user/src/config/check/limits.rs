@@ -3,6 +3,7 @@
 use super::Checker;
 use crate::config::file;
 use crate::config::model::Limits;
+use toml::Spanned;
 
 impl Checker<'_> {
     pub(super) fn limits(&mut self, about: &str, service: &file::Service) -> Option<Limits> {
@@ -22,6 +23,10 @@ impl Checker<'_> {
             service.source_prefix_v6.as_ref(),
             1..=128,
         );
+        if service.new_flow_rate_per_source.is_none() {
+            self.without_sources(about, "source-prefix", service.source_prefix.as_ref());
+            self.without_sources(about, "source-prefix-v6", service.source_prefix_v6.as_ref());
+        }
         let flood_above = self.rate(&format!("{about}: flood-above"), service.flood_above.as_ref());
         Some(Limits {
             new_flows: new_flows?,
@@ -30,5 +35,13 @@ impl Checker<'_> {
             source_prefix_v6: source_prefix_v6?,
             flood_above: flood_above?,
         })
+    }
+
+    /// Reports what would say something about sources, which nobody tells apart.
+    fn without_sources(&mut self, about: &str, key: &str, prefix: Option<&Spanned<i64>>) {
+        if let Some(prefix) = prefix {
+            let message = format!("{about}: {key} has no meaning without new-flow-rate-per-source: set that as well");
+            self.problems.add(prefix, message);
+        }
     }
 }

@@ -4,8 +4,10 @@ mod access;
 mod affinity;
 mod agent;
 mod backends;
+mod capacity;
 mod forwarding;
 mod limits;
+mod one_packet;
 mod quic;
 mod service;
 
@@ -26,6 +28,9 @@ pub(super) fn check(path: &Path, text: &str, file: &file::File, files: &dyn File
     let config = checker.config(file);
     checker.problems.outcome(config)
 }
+
+/// What to do about a file that cannot be read.
+const READABLE: &str = "name a file that the agent may read";
 
 /// A check under way. Its methods return what they checked, or `None` after a problem that leaves nothing to return.
 pub(super) struct Checker<'a> {

@@ -1,6 +1,6 @@
 //! `[[service.quic]]`: how connection IDs name back-ends.
 
-use super::Checker;
+use super::{Checker, READABLE};
 use crate::config::file;
 use crate::config::model::{Protocol, Quic, QuicKey};
 use crate::config::problems::Seen;
@@ -20,7 +20,8 @@ impl Checker<'_> {
         {
             self.problems.add(first, format!("{about} needs protocol \"udp\""));
         }
-        let backends = service.backends.iter().map(|backend| backend.get_ref().name.get_ref().as_str()).collect();
+        let backends =
+            service.backends.get_ref().iter().map(|backend| backend.get_ref().name.get_ref().as_str()).collect();
         let mut codepoints = Seen::default();
         let checked: Vec<_> = service
             .quic
@@ -77,9 +78,14 @@ impl Checker<'_> {
         id_len: u8,
         backends: &BTreeSet<&str>,
     ) -> Option<BTreeMap<String, Vec<u8>>> {
+        if quic.servers.get_ref().is_empty() {
+            let message =
+                format!("{about}: servers is empty: give the server IDs of the back-ends, as {{ web-1 = \"0a0b0c\" }}");
+            self.problems.add(&quic.servers, message);
+        }
         let mut ids = Seen::default();
         let mut checked = Vec::new();
-        for (name, digits) in &quic.servers {
+        for (name, digits) in quic.servers.get_ref() {
             let about = format!("{about}: server {:?}", name.get_ref());
             if !backends.contains(name.get_ref().as_str()) {
                 self.problems.add(name, format!("{about}: the service has no back-end of this name"));
@@ -116,7 +122,7 @@ impl Checker<'_> {
         let secret = match self.files.secret(&path) {
             Ok(secret) => secret,
             Err(error) => {
-                return self.problems.reject(name, format!("{key} {path:?} cannot be read: {error}"));
+                return self.problems.reject(name, format!("{key} {path:?} cannot be read: {error}; {READABLE}"));
             }
         };
         if secret.mode & 0o077 != 0 {

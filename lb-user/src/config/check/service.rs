@@ -14,12 +14,14 @@ impl Checker<'_> {
         if let Some(surplus) = services.get(MAX_SERVICES as usize) {
             self.problems.add(surplus, format!("this service is one too many: at most {MAX_SERVICES} are possible"));
         }
-        let mut backends = services.iter().flat_map(|service| &service.get_ref().backends);
+        let mut backends = services.iter().flat_map(|service| service.get_ref().backends.get_ref());
         if let Some(surplus) = backends.nth(MAX_BACKENDS as usize) {
             let message = format!("this back-end is one too many: at most {MAX_BACKENDS} are possible in all services");
             self.problems.add(surplus, message);
         }
         let checked: Vec<_> = services.iter().map(|service| self.service(service.get_ref())).collect();
+        let right = services.iter().map(Spanned::get_ref).zip(&checked);
+        self.capacity(right.filter_map(|(service, checked)| Some((service, checked.as_ref()?))));
         checked.into_iter().collect()
     }
 
@@ -35,9 +37,9 @@ impl Checker<'_> {
         let scheduler = self.choice(&format!("{about}: scheduler"), service.scheduler.as_ref(), &SCHEDULERS);
         let forwarding = self.forwarding(about, service);
         let idle_timeout = self.idle_timeout(about, service.idle_timeout.as_ref());
-        let one_packet = self.one_packet(about, service.one_packet.as_ref(), protocol);
+        let one_packet = self.one_packet(about, service, protocol, scheduler);
         let affinity = self.affinity(about, service.affinity.as_ref());
-        let access = self.access(about, service);
+        let access = self.access(about, service, vip);
         let limits = self.limits(about, service);
         let quic = self.quic(about, service, protocol);
         let segment_of = vip.filter(|_| forwarding == Some(Forwarding::L2Dsr));
@@ -98,18 +100,6 @@ impl Checker<'_> {
             self.problems.add(text, message);
         }
         Some(Some(timeout))
-    }
-
-    fn one_packet(&mut self, about: &str, wanted: Option<&Spanned<bool>>, protocol: Option<Protocol>) -> bool {
-        let Some(wanted) = wanted.filter(|wanted| *wanted.get_ref()) else {
-            return false;
-        };
-        if protocol.is_some_and(|protocol| protocol != Protocol::Udp) {
-            let message =
-                format!("{about}: one-packet needs protocol \"udp\": packets of a connection belong together");
-            self.problems.add(wanted, message);
-        }
-        true
     }
 }
 

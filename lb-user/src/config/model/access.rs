@@ -10,7 +10,7 @@ pub struct Access {
 }
 
 /// What is done with a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// It may connect.
     Allow,

@@ -28,6 +28,12 @@ impl Prefix {
         };
         Self { address: first, len }
     }
+
+    /// Whether any address is in both.
+    pub(in crate::config) fn overlaps(self, other: Self) -> bool {
+        let len = self.len.min(other.len);
+        Self::of(self.address, len) == Self::of(other.address, len)
+    }
 }
 
 /// Bits of an address of this family.
@@ -91,6 +97,22 @@ mod tests {
     fn text_and_prefix_are_the_same() {
         for text in ["0.0.0.0/0", "10.0.0.0/8", "192.0.2.1/32", "::/0", "2001:db8::/33", "2001:db8::1/128"] {
             assert_eq!(text.parse::<Prefix>().map(|prefix| prefix.to_string()).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn of_two_that_overlap_one_holds_the_other() {
+        for (a, b, overlap) in [
+            ("10.0.0.0/8", "10.6.0.0/16", true),
+            ("10.0.0.0/8", "11.0.0.0/8", false),
+            ("0.0.0.0/0", "127.0.0.0/8", true),
+            ("126.0.0.0/7", "127.0.0.0/8", true),
+            ("::/0", "fe80::/10", true),
+            ("::/0", "10.0.0.0/8", false),
+            ("2001:db8::1", "2001:db8::1", true),
+        ] {
+            let [first, second] = [a, b].map(|text| text.parse::<Prefix>().unwrap());
+            assert_eq!((first.overlaps(second), second.overlaps(first)), (overlap, overlap), "{a} {b}");
         }
     }
 

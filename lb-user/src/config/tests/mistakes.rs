@@ -54,7 +54,7 @@ name = "web"
 name = "web"
 vip = "::"
 port = 80
-backends = []
+backends = [{ name = "a", address = "2001:db8::1" }]
 
 [flow-table]
 flows = 3

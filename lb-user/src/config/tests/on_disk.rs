@@ -14,7 +14,7 @@ const DIGITS: &str = "f00d0102030405060708090a0b0c0dcafe";
 fn parse(keys: &str) -> Result<Config, Error> {
     let text = format!(
         "[agent]\ninterfaces = [\"eth0\"]\n[[service]]\nname = \"s\"\nvip = \"192.0.2.1\"\nport = 1\nprotocol = \"udp\"\n\
-         backends = []\n{keys}"
+         backends = [{{ name = \"b\", address = \"192.0.2.2\" }}]\n{keys}"
     );
     Config::parse(Path::new("handoff.toml"), &text)
 }
@@ -31,7 +31,7 @@ fn with_denied(path: &Path) -> Result<Config, Error> {
 
 fn with_key(path: &Path) -> Result<Config, Error> {
     parse(&format!(
-        "[[service.quic]]\ncodepoint = 0\nserver-id-length = 1\nnonce-length = 4\nservers = {{}}\nkey-file = {path:?}\n"
+        "[[service.quic]]\ncodepoint = 0\nserver-id-length = 1\nnonce-length = 4\nservers = {{ b = \"01\" }}\nkey-file = {path:?}\n"
     ))
 }
 
@@ -81,7 +81,8 @@ fn only_regular_files_are_read() {
     let pipe = folder.path().join("pipe");
     nix::unistd::mkfifo(&pipe, Mode::S_IRUSR).unwrap();
     for path in [pipe.as_path(), folder.path(), Path::new("/dev/zero")] {
-        let expected = format!("{path:?} cannot be read: it is not a regular file");
+        let expected =
+            format!("{path:?} cannot be read: it is not a regular file; name a file that the agent may read");
         assert_eq!(message(with_denied(path)), format!("handoff.toml:9: service \"s\": deny-file {expected}"));
         assert_eq!(message(with_key(path)), format!("handoff.toml:14: service \"s\": quic: key-file {expected}"));
     }

@@ -178,6 +178,9 @@ fn what_is_in_the_way_on_a_segment_is_said_with_its_remedy() {
         )
     };
     let own = |address| format!("{address} is an address of the balancer itself: a back-end must be another host");
+    let not_one = |address| {
+        format!("{address} is a network, broadcast, multicast or anycast address: a back-end must be one host")
+    };
     let down =
         |link| format!("interface {link} is down: switch it on with `ip link set dev {link} up`, and check its cable");
     let cases = [
@@ -186,6 +189,11 @@ fn what_is_in_the_way_on_a_segment_is_said_with_its_remedy() {
         // Neither the VIP's /32 nor the subnet of loopback leads to another host.
         ("192.0.2.11", not_connected("192.0.2.11")),
         ("127.0.0.2", not_connected("127.0.0.2")),
+        ("10.0.0.0", not_one("10.0.0.0")),
+        ("10.0.255.255", not_one("10.0.255.255")),
+        // In the middle of the larger subnet, at the ends of the smaller one.
+        ("10.0.7.0", not_one("10.0.7.0")),
+        ("10.0.7.255", not_one("10.0.7.255")),
         ("10.0.0.1", own("10.0.0.1")),
         ("192.0.2.10", own("192.0.2.10")),
         ("fd00::1", own("fd00::1")),
@@ -222,7 +230,10 @@ fn what_is_in_the_way_of_a_route_is_said_with_its_remedy() {
              alone",
         ),
         (Route::Local, "203.0.113.9 is an address of the balancer itself: a back-end must be another host"),
-        (Route::Group, "203.0.113.9 is a broadcast, multicast or anycast address: a back-end must be one host"),
+        (
+            Route::Group,
+            "203.0.113.9 is a network, broadcast, multicast or anycast address: a back-end must be one host",
+        ),
         (Route::Encapsulated, not_ethernet),
         (Route::Out { ifindex: LOOPBACK, gateway: None, source: None, mtu: None }, not_ethernet),
         (via("10.0.7.9"), "no answer to ARP from the gateway 10.0.7.9 on eth2: is it up and on this segment?"),

@@ -54,7 +54,24 @@ fn a_list_that_no_service_names_may_be_incomplete_and_is_written_again() {
     // An agent that died over it left it behind.
     world.make(&Change::SetAccess(rules.clone()));
     let changes = world.follow(&desired_services([(1, guarded(&rules))]));
-    assert_eq!(changes, [Change::SetAccess(rules), world.set_service(1)]);
+    assert_eq!(changes, [Change::RemoveAccess(rules.list()), Change::SetAccess(rules), world.set_service(1)]);
+}
+
+#[test]
+fn what_is_left_of_a_list_that_did_not_fit_makes_room_before_the_next_is_written() {
+    let mut world = World::new();
+    let (former, too_large, rules) = (list(0), list(2), list(1));
+    world.follow(&desired_services([(1, guarded(&former))]));
+    // Its writing failed half way.
+    world.make(&Change::SetAccess(too_large.clone()));
+    let changes = world.follow(&desired_services([(1, guarded(&rules))]));
+    let expected = [
+        Change::RemoveAccess(too_large.list()),
+        Change::SetAccess(rules),
+        world.set_service(1),
+        Change::RemoveAccess(former.list()),
+    ];
+    assert_eq!(changes, expected);
 }
 
 #[test]

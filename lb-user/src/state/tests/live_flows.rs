@@ -212,10 +212,17 @@ impl Cluster {
         let (opened, backend) = self.send(client, service, SYN);
         let Verdict::Forwarded(how) = opened else { panic!("{opened:?}, {serving:?}") };
         assert!(serving.may_find(how), "{how:?}, {serving:?}");
-        // What follows the first packet of a flow that is not remembered goes the same way, and is.
+        // What follows the first packet of a flow that is not remembered goes the same way, and is remembered if not too many are.
         let goes_on = if how == Forwarded::Flood { Forwarded::UnknownFlow } else { Forwarded::Remembered };
         assert_eq!(self.send(client, service, ACK), (Verdict::Forwarded(goes_on), backend));
-        self.connections.push(Connection { client, service, backend, lost: None, orphaned: false });
+        match self.send(client, service, ACK) {
+            (Verdict::Forwarded(Forwarded::Remembered), to) if to == backend => {
+                self.connections.push(Connection { client, service, backend, lost: None, orphaned: false });
+            }
+            other => {
+                assert_eq!((other, how), ((Verdict::Forwarded(Forwarded::UnknownFlow), backend), Forwarded::Flood));
+            }
+        }
         backend
     }
 

@@ -1,11 +1,12 @@
-//! Nanoseconds per packet, by `BPF_PROG_TEST_RUN`.
+//! What is measured, and in what situation.
 
-use crate::harness::{Harness, Traffic};
-use crate::subject::{Packet, balancer};
+use crate::packet::Packet;
+use crate::subject::{Family, Services, balancer};
 use crate::{BENCH_OBJECT, HANDOFF_OBJECT};
 use anyhow::Result;
+use lb_common::verdict::{Forwarded, Passed, Verdict};
 use lb_user::bpf::KernelDataplane;
-use serde::Serialize;
+use std::net::Ipv4Addr;
 
 /// The loopback interface, which packets of `BPF_PROG_TEST_RUN` come in by.
 const LOOPBACK: u32 = 1;
@@ -13,112 +14,126 @@ const LOOPBACK: u32 = 1;
 /// Room of the flow table by default.
 const DEFAULT_TABLE: u32 = 1 << 20;
 /// Room for twice a million flows.
-const LARGE_TABLE: u32 = 1 << 21;
+pub(crate) const LARGE_TABLE: u32 = 1 << 21;
 
-/// One measured case.
-#[derive(Debug, Serialize)]
-pub(crate) struct Case {
+/// One case.
+pub(crate) struct Setup {
     pub(crate) name: &'static str,
-    /// Nanoseconds per packet without the harness, the median of all rounds.
-    pub(crate) ns_net: f64,
-    pub(crate) ns_min: f64,
-    pub(crate) ns_max: f64,
-    pub(crate) rounds: usize,
+    pub(crate) subject: Subject,
+    pub(crate) packet: Packet,
+    pub(crate) flows: Flows,
+    /// What becomes of the packets.
+    pub(crate) verdict: Verdict,
 }
 
-/// What is measured in a case.
-struct Setup {
-    name: &'static str,
-    subject: Subject,
-    packet: Packet,
-    flows: Flows,
-}
-
-enum Subject {
-    Floor,
-    Ours(u32),
+pub(crate) enum Subject {
+    /// A program that does as good as nothing.
+    Floor(&'static str),
+    /// Ours, with so many flows at most.
+    Ours { flows: u32, services: Services },
+    /// Ours, with the kernel's LRU hash map for flow table.
     Lru,
 }
 
-enum Flows {
+#[derive(Clone, Copy)]
+pub(crate) enum Flows {
     /// So many flows, a power of two, all of them remembered.
     Known(u64),
     /// Another one with each packet.
     New,
 }
 
-const CASES: [Setup; 12] = [
-    Setup { name: "floor", subject: Subject::Floor, packet: Packet::Ack, flows: Flows::Known(1) },
-    Setup { name: "arp", subject: Subject::Ours(DEFAULT_TABLE), packet: Packet::Arp, flows: Flows::Known(1) },
-    Setup { name: "not-vip", subject: Subject::Ours(DEFAULT_TABLE), packet: Packet::Elsewhere, flows: Flows::Known(1) },
-    Setup { name: "hit-1", subject: Subject::Ours(DEFAULT_TABLE), packet: Packet::Ack, flows: Flows::Known(1) },
-    Setup { name: "udp-hit", subject: Subject::Ours(DEFAULT_TABLE), packet: Packet::Datagram, flows: Flows::Known(1) },
-    Setup { name: "hit-64k", subject: Subject::Ours(DEFAULT_TABLE), packet: Packet::Ack, flows: Flows::Known(1 << 16) },
-    Setup { name: "hit-1m", subject: Subject::Ours(LARGE_TABLE), packet: Packet::Ack, flows: Flows::Known(1 << 20) },
-    Setup { name: "new-flow", subject: Subject::Ours(DEFAULT_TABLE), packet: Packet::Syn, flows: Flows::New },
-    Setup { name: "lru-hit-1", subject: Subject::Lru, packet: Packet::Ack, flows: Flows::Known(1) },
-    Setup { name: "lru-hit-64k", subject: Subject::Lru, packet: Packet::Ack, flows: Flows::Known(1 << 16) },
-    Setup { name: "lru-hit-1m", subject: Subject::Lru, packet: Packet::Ack, flows: Flows::Known(1 << 20) },
-    Setup { name: "lru-new-flow", subject: Subject::Lru, packet: Packet::Syn, flows: Flows::New },
-];
+const HIT: Verdict = Verdict::Forwarded(Forwarded::Remembered);
+const NEW: Verdict = Verdict::Forwarded(Forwarded::NewFlow);
 
-/// Measures all cases, `packets` packets in each of `rounds` rounds; the harness's own cost comes first, before it has anything to run.
-pub(crate) fn measure(harness: &mut Harness, rounds: usize, packets: u32) -> Result<Vec<Case>> {
-    harness.traffic(Traffic::in_order(1))?;
-    let cost = samples(rounds, || harness.run(Packet::Ack, packets))?;
-    let base = median(&cost);
-    let mut cases = vec![case("harness", &cost, 0.0)];
-    for setup in CASES {
-        cases.push(setup.measure(harness, rounds, packets, base)?);
-    }
-    Ok(cases)
+/// All cases.
+pub(crate) fn all() -> Vec<Setup> {
+    let mut cases = vec![
+        floor("floor"),
+        floor("grow"),
+        passed("arp", Packet::Arp, Passed::NotIp),
+        passed("not-vip", Packet::Elsewhere, Passed::NoService),
+        hit("hit-1", Packet::Ack, 1, Services::PLAIN),
+        hit("udp-hit-1", Packet::Datagram, 1, Services::PLAIN),
+        hit("ipv6-hit-1", Packet::AckV6, 1, Services::PLAIN),
+        hit("hit-64k", Packet::Ack, 1 << 16, Services::PLAIN),
+        hit("ipv6-hit-64k", Packet::AckV6, 1 << 16, Services::PLAIN),
+        hit("hit-1m", Packet::Ack, 1 << 20, Services::PLAIN),
+        lru("lru-hit-1", Packet::Ack, Flows::Known(1), HIT),
+        lru("lru-hit-64k", Packet::Ack, Flows::Known(1 << 16), HIT),
+        lru("lru-hit-1m", Packet::Ack, Flows::Known(1 << 20), HIT),
+        tunnel("ipip-hit-1", Packet::Ack, "ipip", Family::V4),
+        tunnel("ipip-4in6-hit-1", Packet::Ack, "ipip", Family::V6),
+        tunnel("ipip-6in4-hit-1", Packet::AckV6, "ipip", Family::V4),
+        tunnel("ipip-6in6-hit-1", Packet::AckV6, "ipip", Family::V6),
+        tunnel("gue-hit-1", Packet::Ack, "gue", Family::V4),
+        tunnel("gue-ipv6-hit-1", Packet::AckV6, "gue", Family::V6),
+        new_flow("new-flow", Packet::Syn, ""),
+        new_flow("ipv6-new-flow", Packet::SynV6, ""),
+        lru("lru-new-flow", Packet::Syn, Flows::New, NEW),
+    ];
+    cases.extend([
+        new_flow("weighted-new-flow", Packet::Syn, "scheduler = \"weighted-round-robin\""),
+        new_flow("least-connections-new-flow", Packet::Syn, "scheduler = \"least-connections\""),
+        new_flow("source-hash-new-flow", Packet::Syn, "scheduler = \"source-hash\""),
+        new_flow("maglev-new-flow", Packet::Syn, "scheduler = \"maglev\""),
+        new_flow("affinity-new-flow", Packet::Syn, "affinity = { window = \"10m\" }"),
+        new_flow("access-100k-new-flow", Packet::Syn, &access_list()),
+        new_flow("rate-new-flow", Packet::Syn, "new-flow-rate = 1000000000"),
+    ]);
+    cases.push(Setup {
+        verdict: Verdict::Forwarded(Forwarded::Flood),
+        ..new_flow("flood-new-flow", Packet::Syn, "flood-above = 1")
+    });
+    cases
 }
 
-impl Setup {
-    fn measure(self, harness: &mut Harness, rounds: usize, packets: u32, base: f64) -> Result<Case> {
-        let mut subject = self.subject.load()?;
-        match &mut subject {
-            None => harness.target_floor()?,
-            Some(subject) => harness.target(subject.object().xdp()?)?,
-        }
-        // A table in use is full of flows that are over: new ones take the places of old ones, wherever those are.
-        harness.traffic(Traffic::in_order(1 << 40))?;
-        harness.run(Packet::Syn, 2 * LARGE_TABLE)?;
-        if let Flows::Known(flows) = self.flows {
-            // The first packet of a flow opens it, the second makes it established.
-            harness.traffic(Traffic::in_order(flows))?;
-            harness.run(self.packet, 2 * flows as u32)?;
-            harness.traffic(Traffic::shuffled(flows))?;
-        }
-        let samples = samples(rounds, || harness.run(self.packet, packets))?;
-        Ok(case(self.name, &samples, base))
-    }
+fn floor(name: &'static str) -> Setup {
+    Setup { name, subject: Subject::Floor(name), packet: Packet::Ack, flows: Flows::Known(1), verdict: HIT }
+}
+
+fn passed(name: &'static str, packet: Packet, why: Passed) -> Setup {
+    Setup { verdict: Verdict::Passed(why), ..hit(name, packet, 1, Services::PLAIN) }
+}
+
+fn hit(name: &'static str, packet: Packet, flows: u64, services: Services) -> Setup {
+    let table = if flows > u64::from(DEFAULT_TABLE) / 2 { LARGE_TABLE } else { DEFAULT_TABLE };
+    let subject = Subject::Ours { flows: table, services };
+    Setup { name, subject, packet, flows: Flows::Known(flows), verdict: HIT }
+}
+
+fn tunnel(name: &'static str, packet: Packet, forwarding: &str, backends: Family) -> Setup {
+    let services = Services { keys: format!("forwarding = \"{forwarding}\""), backends: Some(backends) };
+    hit(name, packet, 1, services)
+}
+
+fn new_flow(name: &'static str, packet: Packet, keys: &str) -> Setup {
+    let services = Services { keys: keys.to_owned(), backends: None };
+    let subject = Subject::Ours { flows: DEFAULT_TABLE, services };
+    Setup { name, subject, packet, flows: Flows::New, verdict: NEW }
+}
+
+fn lru(name: &'static str, packet: Packet, flows: Flows, verdict: Verdict) -> Setup {
+    Setup { name, subject: Subject::Lru, packet, flows, verdict }
+}
+
+/// Allows all clients that the harness has, 10.0.0.0/14, by 100,000 prefixes: 68,928 of two addresses each, then 31,072 of four.
+/// The IPv6 service has the same list and needs one of its own family.
+fn access_list() -> String {
+    let pairs = (0..68_928).map(|pair| (2 * pair, 31));
+    let quads = (0..31_072).map(|quad| (2 * 68_928 + 4 * quad, 30));
+    let prefixes: Vec<String> =
+        pairs.chain(quads).map(|(offset, len)| format!("\"{}/{len}\"", Ipv4Addr::from((10 << 24) + offset))).collect();
+    format!("allow = [{},\"2001:db8::/32\"]", prefixes.join(","))
 }
 
 impl Subject {
-    fn load(&self) -> Result<Option<KernelDataplane>> {
+    /// The balancer that is measured, if it is one.
+    pub(crate) fn load(&self) -> Result<Option<KernelDataplane>> {
         match self {
-            Self::Floor => Ok(None),
-            Self::Ours(flows) => balancer(HANDOFF_OBJECT, "handoff", *flows, LOOPBACK, "").map(Some),
-            Self::Lru => balancer(BENCH_OBJECT, "handoff_lru", DEFAULT_TABLE, LOOPBACK, "").map(Some),
+            Self::Floor(_) => Ok(None),
+            Self::Ours { flows, services } => balancer(HANDOFF_OBJECT, "handoff", *flows, LOOPBACK, services).map(Some),
+            Self::Lru => balancer(BENCH_OBJECT, "handoff_lru", DEFAULT_TABLE, LOOPBACK, &Services::PLAIN).map(Some),
         }
     }
-}
-
-fn samples(rounds: usize, mut run: impl FnMut() -> Result<f64>) -> Result<Vec<f64>> {
-    let mut samples = (0..rounds).map(|_| run()).collect::<Result<Vec<f64>>>()?;
-    samples.sort_by(f64::total_cmp);
-    Ok(samples)
-}
-
-/// A case of sorted samples, less the harness's cost.
-fn case(name: &'static str, samples: &[f64], base: f64) -> Case {
-    let [min, .., max] = samples else { unreachable!("at least 7 rounds") };
-    let round = |ns: f64| ((ns - base) * 10.0).round() / 10.0;
-    Case { name, ns_net: round(median(samples)), ns_min: round(*min), ns_max: round(*max), rounds: samples.len() }
-}
-
-/// The middle one of sorted samples.
-pub(crate) fn median(samples: &[f64]) -> f64 {
-    samples[samples.len() / 2]
 }

@@ -1,11 +1,12 @@
 //! Runs a program many times in the kernel, on packets that are made anew each time. See `lb-ebpf/src/bench/harness.rs`.
 
-use crate::subject::{BALANCER, Packet};
+use crate::packet::Packet;
+use crate::subject::BALANCER;
 use anyhow::{Context, Result};
 use aya::maps::{Array, MapData, PerCpuArray, ProgramArray};
 use aya::programs::{TestRun, TestRunAttrs, TestRunOptions, Xdp, XdpMode};
 use aya::{Ebpf, Pod};
-use lb_common::wire::Mac;
+use lb_common::wire::{Be16, Mac};
 use std::time::{Duration, Instant};
 
 /// Which flows to make packets of. Laid out as the harness's own.
@@ -19,23 +20,27 @@ pub(crate) struct Traffic {
     /// Flows, a power of two, minus one.
     flow_mask: u64,
     destination: Mac,
-    padding: [u8; 2],
+    /// What the packets are.
+    ether_type: Be16,
     /// The interface that generated packets leave by.
     ifindex: u32,
+    /// Length of the packets.
+    len: u32,
 }
 
 // SAFETY: numbers and byte arrays, without padding.
 unsafe impl Pod for Traffic {}
 
 impl Traffic {
-    /// The first `flows` flows, a power of two, in the order in which they were opened.
-    pub(crate) fn in_order(flows: u64) -> Self {
-        Self { next: 0, stride: 1, flow_mask: flows - 1, destination: BALANCER, padding: [0; 2], ifindex: 0 }
+    /// Packets of the first `flows` flows, a power of two, in the order in which they were opened.
+    pub(crate) fn in_order(packet: Packet, flows: u64) -> Self {
+        let (ether_type, len) = (packet.ether_type(), packet.frame().len() as u32);
+        Self { next: 0, stride: 1, flow_mask: flows - 1, destination: BALANCER, ether_type, ifindex: 0, len }
     }
 
     /// The same flows in an order that has nothing to do with the one in which they were opened, as packets come in.
-    pub(crate) fn shuffled(flows: u64) -> Self {
-        Self { stride: 0x9e37_79b9_7f4a_7c15, ..Self::in_order(flows) }
+    pub(crate) fn shuffled(packet: Packet, flows: u64) -> Self {
+        Self { stride: 0x9e37_79b9_7f4a_7c15, ..Self::in_order(packet, flows) }
     }
 
     /// The same packets, sent out of an interface.
@@ -56,7 +61,7 @@ impl Harness {
     /// Loads the programs of the benchmark object.
     pub(crate) fn load(object: &[u8]) -> Result<Self> {
         let mut ebpf = Ebpf::load(object)?;
-        for name in ["harness", "generate", "floor", "sink"] {
+        for name in ["harness", "generate", "floor", "grow", "sink"] {
             program(&mut ebpf, name)?.load()?;
         }
         let missing = |name: &'static str| move || format!("the benchmark object has no map {name}");
@@ -76,10 +81,10 @@ impl Harness {
         Ok(self.target.set(0, program.fd()?, 0)?)
     }
 
-    /// Makes the program that only sends packets back the one to run.
-    pub(crate) fn target_floor(&mut self) -> Result<()> {
-        let floor = program(&mut self.ebpf, "floor")?.fd()?;
-        Ok(self.target.set(0, floor, 0)?)
+    /// Makes a program of the harness's own the one to run.
+    pub(crate) fn target_own(&mut self, name: &str) -> Result<()> {
+        let program = program(&mut self.ebpf, name)?.fd()?;
+        Ok(self.target.set(0, program, 0)?)
     }
 
     /// Says which packets come next.

@@ -4,13 +4,15 @@
 
 mod cases;
 mod harness;
+mod measure;
+mod packet;
 mod subject;
 mod veth;
 
 use anyhow::{Context, Result};
-use cases::Case;
 use clap::Parser;
 use harness::Harness;
+use measure::Case;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use serde::Serialize;
@@ -31,6 +33,9 @@ struct Args {
     /// Write the figures to this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Measure only the cases whose names begin with this, and nothing over veth.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
     /// How often each case is measured; the median counts.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(7..=99))]
     rounds: u16,
@@ -51,8 +56,8 @@ fn main() -> Result<()> {
     stay_on_one_cpu()?;
     let (rounds, packets) = (usize::from(args.rounds), args.packets * 1_000_000);
     let mut harness = Harness::load(BENCH_OBJECT).context("cannot load the benchmark's programs: run as root")?;
-    let cases = cases::measure(&mut harness, rounds, packets)?;
-    let veth = veth::measure(&mut harness, rounds, packets)?;
+    let cases = measure::measure(&mut harness, args.only.as_deref().unwrap_or_default(), rounds, packets)?;
+    let veth = if args.only.is_some() { Vec::new() } else { veth::measure(&mut harness, rounds, packets)? };
     let report = Report { machine: machine(), cases, veth };
     print(&report);
     if let Some(path) = args.json {
@@ -76,13 +81,17 @@ fn print(report: &Report) {
     for Case { name, ns_net, ns_min, ns_max, .. } in &report.cases {
         println!("  {name:<30} {ns_net:>9.1} {ns_min:>8.1} {ns_max:>8.1}");
     }
+    let cost = |wanted| report.cases.iter().find(|case| case.name == wanted).map(|case| case.ns_net);
     for (ours, lru) in
         [("hit-1", "lru-hit-1"), ("hit-64k", "lru-hit-64k"), ("hit-1m", "lru-hit-1m"), ("new-flow", "lru-new-flow")]
     {
-        let cost = |wanted| report.cases.iter().find(|case| case.name == wanted).map_or(f64::NAN, |case| case.ns_net);
-        println!("  {:<30} {:>9.2}", format!("{ours} / {lru}"), cost(ours) / cost(lru));
+        if let (Some(ours_ns), Some(lru_ns)) = (cost(ours), cost(lru)) {
+            println!("  {:<30} {:>9.2}", format!("{ours} / {lru}"), ours_ns / lru_ns);
+        }
     }
-    println!("\nMpps over veth, one CPU for all");
+    if !report.veth.is_empty() {
+        println!("\nMpps over veth, one CPU for all");
+    }
     for Rate { name, mpps } in &report.veth {
         println!("  {name:<30} {mpps:>9.2}");
     }

@@ -1,5 +1,6 @@
-//! What is measured: the XDP program over a small configuration, in the kernel, and the packets that it gets.
+//! What is measured: the XDP program over a small configuration, in the kernel.
 
+use crate::packet::{VIP_V4, VIP_V6};
 use anyhow::Result;
 use lb_common::wire::Mac;
 use lb_user::agent::desired;
@@ -8,54 +9,82 @@ use lb_user::config::Config;
 use lb_user::dataplane::Dataplane;
 use lb_user::network::{InterfaceAddress, Link, Neighbour, NeighbourKind, Network, XdpAttachment};
 use lb_user::state::{Load, Memory, Observed, plan};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// The balancer's Ethernet address: every packet is for it.
 pub(crate) const BALANCER: Mac = Mac::new([2, 0, 0, 0, 0, 0xb0]);
 
-const VIP: [u8; 4] = [192, 0, 2, 10];
 const BACKENDS: u8 = 3;
 
 /// The interface's name in the configuration.
 const INTERFACE: &str = "eth0";
 
-/// A program of an object, its maps filled as for one TCP and one UDP service of three back-ends, which are reached through the
-/// interface `ifindex` that the packets come in by. `keys` are more lines of the TCP service's configuration.
+/// A version of IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
+/// The services for TCP, one of each family, but for their names and VIPs.
+pub(crate) struct Services {
+    /// More lines of their configuration.
+    pub(crate) keys: String,
+    /// What addresses their back-ends have, if not those of the VIP's family.
+    pub(crate) backends: Option<Family>,
+}
+
+impl Services {
+    /// As short as a configuration can be.
+    pub(crate) const PLAIN: Self = Self { keys: String::new(), backends: None };
+}
+
+/// A program of an object, its maps filled as for two TCP services and one UDP service of three back-ends each, which are reached through
+/// the interface `ifindex` that the packets come in by.
 pub(crate) fn balancer(
     object: &[u8],
     program: &'static str,
     flows: u32,
     ifindex: u32,
-    keys: &str,
+    services: &Services,
 ) -> Result<KernelDataplane> {
-    let config = Config::parse(Path::new("bench"), &configuration(flows, keys))?;
+    let config = Config::parse(Path::new("bench"), &configuration(flows, services))?;
     let sizes = Sizes::of(&config.flow_table);
     let mut dataplane = KernelDataplane::new(Object::load_from(object, program, sizes, Pinning::Off)?)?;
-    let desired = desired(&config, &network(ifindex), [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
-    let changes = plan(&desired, &Observed::default(), &Load::default(), &mut Memory::default(), bpf::now())?;
-    for change in &changes {
+    let desired =
+        desired(&config, &network(ifindex), [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], &Observed::default());
+    let changes = plan(&desired, &Observed::default(), &Load::default(), &mut Memory::default(), bpf::now());
+    for change in &changes.complete()? {
         dataplane.apply(change)?;
     }
     Ok(dataplane)
 }
 
-fn configuration(flows: u32, keys: &str) -> String {
-    let service = |name, port, protocol, keys| {
-        let backends =
-            (1..=BACKENDS).map(|number| format!("{{ name = \"server-{number}\", address = \"10.0.0.{number}\" }}"));
-        let backends: Vec<String> = backends.collect();
-        let vip = Ipv4Addr::from(VIP);
+fn configuration(flows: u32, Services { keys, backends }: &Services) -> String {
+    let service = |name, vip: IpAddr, port, protocol, backends, keys| {
+        let backends = (1..=BACKENDS)
+            .map(|number| format!("{{ name = \"server-{number}\", address = \"{}\" }}", backend(backends, number)))
+            .collect::<Vec<_>>()
+            .join(", ");
         format!(
-            "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nport = {port}\nprotocol = \"{protocol}\"\n{keys}\nbackends = [{}]\n",
-            backends.join(", ")
+            "[[service]]\nname = \"{name}\"\nvip = \"{vip}\"\nport = {port}\nprotocol = \"{protocol}\"\n{keys}\nbackends = [{backends}]\n"
         )
     };
+    let (v4, v6) = (backends.unwrap_or(Family::V4), backends.unwrap_or(Family::V6));
     format!(
-        "[agent]\ninterfaces = [\"{INTERFACE}\"]\n[flow-table]\nflows = {flows}\n{}{}",
-        service("web", 443, "tcp", keys),
-        service("dns", 53, "udp", "")
+        "[agent]\ninterfaces = [\"{INTERFACE}\"]\n[flow-table]\nflows = {flows}\n{}{}{}",
+        service("web", VIP_V4.into(), 443, "tcp", v4, keys.as_str()),
+        service("web6", VIP_V6.into(), 443, "tcp", v6, keys.as_str()),
+        service("dns", VIP_V4.into(), 53, "udp", Family::V4, "")
     )
+}
+
+fn backend(family: Family, number: u8) -> IpAddr {
+    match family {
+        Family::V4 => Ipv4Addr::new(192, 168, 0, number).into(),
+        Family::V6 => Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, number.into()).into(),
+    }
 }
 
 /// The network that the agent would find.
@@ -71,49 +100,14 @@ fn network(ifindex: u32) -> Network {
         xdp: XdpAttachment::None,
     };
     network.links.insert(ifindex, link);
-    let address = Ipv4Addr::new(10, 0, 0, 100).into();
-    network.addresses.push(InterfaceAddress { ifindex, address, subnet: address, prefix_len: 24 });
-    for number in 1..=BACKENDS {
-        let mac = Some(Mac::new([2, 0, 0, 0, 1, number]));
-        let neighbour = Neighbour { mac, kind: NeighbourKind::Managed };
-        network.neighbours.insert((ifindex, Ipv4Addr::new(10, 0, 0, number).into()), neighbour);
+    for (family, prefix_len) in [(Family::V4, 24), (Family::V6, 64)] {
+        let address = backend(family, 100);
+        network.addresses.push(InterfaceAddress { ifindex, address, subnet: address, prefix_len });
+        for number in 1..=BACKENDS {
+            let mac = Some(Mac::new([2, 0, 0, 0, 1, number]));
+            let neighbour = Neighbour { mac, kind: NeighbourKind::Managed };
+            network.neighbours.insert((ifindex, backend(family, number)), neighbour);
+        }
     }
     network
-}
-
-/// A packet to start from. The harness gives it the Ethernet addresses, the client's address and its port.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Packet {
-    /// A TCP segment of a connection that goes on, to the service.
-    Ack,
-    /// The first segment of a TCP connection, to the service.
-    Syn,
-    /// A UDP datagram to the service.
-    Datagram,
-    /// A TCP segment to an address that is not a VIP.
-    Elsewhere,
-    /// An ARP request.
-    Arp,
-}
-
-impl Packet {
-    /// The frame: 60 bytes, the shortest there is.
-    pub(crate) fn frame(self) -> [u8; 60] {
-        let mut frame = [0; 60];
-        if let Self::Arp = self {
-            frame[12..14].copy_from_slice(&[0x08, 0x06]);
-            return frame;
-        }
-        frame[12..14].copy_from_slice(&[0x08, 0x00]);
-        let (protocol, port) = if let Self::Datagram = self { (17, 53u16) } else { (6, 443) };
-        frame[14..24].copy_from_slice(&[0x45, 0, 0, 46, 0, 0, 0x40, 0, 64, protocol]);
-        frame[30..34].copy_from_slice(&if let Self::Elsewhere = self { [192, 0, 2, 99] } else { VIP });
-        frame[36..38].copy_from_slice(&port.to_be_bytes());
-        match self {
-            Self::Datagram => frame[38..40].copy_from_slice(&26u16.to_be_bytes()),
-            Self::Syn => frame[46..48].copy_from_slice(&[0x50, 0x02]),
-            _ => frame[46..48].copy_from_slice(&[0x50, 0x10]),
-        }
-        frame
-    }
 }

@@ -1,9 +1,10 @@
 //! Packets per second over a veth pair: real frames through the driver, generated, balanced and taken away by one CPU.
 
 use crate::HANDOFF_OBJECT;
-use crate::cases::median;
 use crate::harness::{Harness, Traffic};
-use crate::subject::{Packet, balancer};
+use crate::measure::median;
+use crate::packet::Packet;
+use crate::subject::{Services, balancer};
 use anyhow::{Context, Result, ensure};
 use aya::programs::XdpMode;
 use nix::net::if_::if_nametoindex;
@@ -38,21 +39,21 @@ pub(crate) fn measure(harness: &mut Harness, rounds: usize, packets: u32) -> Res
     }
     harness.sink(NEAR)?;
 
-    let mut ours = balancer(HANDOFF_OBJECT, "handoff", 1 << 20, ifindex(FAR)?, "")?;
+    let mut ours = balancer(HANDOFF_OBJECT, "handoff", 1 << 20, ifindex(FAR)?, &Services::PLAIN)?;
     let near = ifindex(NEAR)?;
     let mut rates = [Vec::new(), Vec::new()];
     for round in 0..rounds {
-        harness.traffic(Traffic::shuffled(FLOWS).leaving_by(near))?;
+        harness.traffic(Traffic::shuffled(Packet::Ack, FLOWS).leaving_by(near))?;
         let link = harness.floor()?.attach(FAR, XdpMode::Driver)?;
         rates[0].push(rate(harness, packets)?);
         harness.floor()?.detach(link)?;
 
         let link = ours.object().xdp()?.attach(FAR, XdpMode::Driver)?;
         if round == 0 {
-            harness.traffic(Traffic::in_order(FLOWS).leaving_by(near))?;
+            harness.traffic(Traffic::in_order(Packet::Ack, FLOWS).leaving_by(near))?;
             harness.generate(Packet::Ack, 2 * FLOWS as u32)?;
         }
-        harness.traffic(Traffic::shuffled(FLOWS).leaving_by(near))?;
+        harness.traffic(Traffic::shuffled(Packet::Ack, FLOWS).leaving_by(near))?;
         rates[1].push(rate(harness, packets)?);
         ours.object().xdp()?.detach(link)?;
     }
