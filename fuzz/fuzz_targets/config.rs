@@ -2,7 +2,7 @@
 #![no_main]
 
 use lb_fuzz::network;
-use lb_user::agent::desired;
+use lb_user::agent::{Standings, desired};
 use lb_user::config::{Config, Error};
 use lb_user::dataplane::Dataplane;
 use lb_user::dataplane::memory::MemoryDataplane;
@@ -32,7 +32,7 @@ fn set_up(config: &Config) {
     let mut dataplane = MemoryDataplane::new(1);
     for changes_are_left in [true, false] {
         let Ok(observed) = dataplane.observe();
-        let wanted = desired(config, &network, [1, 2], &observed);
+        let wanted = desired(config, &network, &Standings::default(), [1, 2], &observed);
         let changes = plan(&wanted, &observed, &load, &mut memory, 0).complete().expect("room for a few services");
         assert!(changes_are_left || changes.is_empty(), "{changes:?}");
         for change in changes {

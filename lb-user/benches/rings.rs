@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use lb_common::abi::{Address, Scheduler};
-use lb_user::schedule::{Candidate, consistent_ring, ring};
+use lb_user::schedule::{Candidate, Ramp, consistent_ring, ring};
 use std::hint::black_box;
 
 const SCHEDULERS: [(&str, Scheduler); 4] = [
@@ -25,7 +25,7 @@ fn candidates(count: u16, weight: Weight) -> Vec<Candidate> {
     let candidate = |slot: u16| {
         let [high, low] = slot.to_be_bytes();
         let live_flows = u64::from(slot % 100);
-        Candidate { slot, address: Address::from_v4([10, 0, high, low]), weight: weight(slot), live_flows }
+        Candidate { slot, address: Address::from_v4([10, 0, high, low]), weight: weight(slot), ramp: Ramp::FULL, live_flows }
     };
     (0..count).map(candidate).collect()
 }

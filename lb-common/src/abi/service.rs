@@ -114,6 +114,11 @@ impl Scheduler {
     /// By the flow (Maglev hashing).
     pub const MAGLEV: Self = Self(5);
 
+    /// Whether flows index its ring; otherwise they walk it.
+    pub const fn is_hashed(self) -> bool {
+        matches!(self, Self::SOURCE_HASH | Self::MAGLEV)
+    }
+
     /// Whether its ring depends on how many live flows back-ends have.
     pub const fn heeds_load(self) -> bool {
         matches!(self, Self::LEAST_CONNECTIONS | Self::WEIGHTED_LEAST_CONNECTIONS)

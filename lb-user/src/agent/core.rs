@@ -1,9 +1,17 @@
 //! The agent without its surroundings: what it knows, and what it does about it.
 
-use super::desired::{delivery, desired};
+use super::desired::desired;
+use super::events::{About, Events};
+use super::notices::notice;
+use super::overrides::Overrides;
+use super::slow_start::SlowStarts;
+use super::standing::{Checked, Standings};
+use super::store::Store;
 use super::{Error, report};
-use crate::config::Config;
-use crate::control::{Query, types::Stop};
+use crate::bpf;
+use crate::config::{BackendName, Config};
+use crate::control::Question;
+use crate::control::types::EventKind;
 use crate::dataplane::Dataplane;
 use crate::network::Network;
 use crate::state::{Desired, DesiredService, Load, Memory, Observed, Plan, plan};
@@ -11,13 +19,16 @@ use lb_common::abi::Ticks;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
-use tracing::{error, info, warn};
+use tracing::info;
 
 /// What the agent knows.
 pub(super) struct Core<D> {
-    dataplane: D,
-    known: Known,
-    memory: Memory,
+    pub(super) dataplane: D,
+    pub(super) known: Known,
+    pub(super) memory: Memory,
+    pub(super) slow_starts: SlowStarts,
+    pub(super) store: Store,
+    pub(super) events: Events,
     /// New flows of services when they were counted last.
     scheduled: BTreeMap<u32, u64>,
     flow_secret: [u64; 2],
@@ -27,20 +38,36 @@ pub(super) struct Core<D> {
 pub(super) struct Known {
     pub(super) path: PathBuf,
     pub(super) config: Config,
+    pub(super) overrides: Overrides,
+    pub(super) standings: Standings,
     pub(super) observed: Observed,
     pub(super) network: Network,
     pub(super) failure: Option<String>,
     pub(super) since: Instant,
-    /// Why back-ends get no new flows, by the names of service and back-end, as it was logged last.
-    unreachable: BTreeMap<(String, String), String>,
+}
+
+/// The present, on the clocks that the agent goes by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// That of the flow table.
+    pub(super) ticks: Ticks,
+    /// That of everything else.
+    pub(super) instant: Instant,
+}
+
+impl Now {
+    /// Reads the clocks.
+    pub(super) fn read() -> Self {
+        Self { ticks: bpf::now(), instant: Instant::now() }
+    }
 }
 
 impl<D: Dataplane> Core<D>
 where
     Error: From<D::Error>,
 {
-    /// Takes charge of the maps of `dataplane`, as they are.
-    pub(super) fn new(path: PathBuf, config: Config, dataplane: D) -> Result<Self, Error> {
+    /// Takes charge of the maps of `dataplane`, as they are, and of what `store` has kept.
+    pub(super) fn new(path: PathBuf, config: Config, dataplane: D, store: Store) -> Result<Self, Error> {
         let observed = dataplane.observe()?;
         let flow_secret = match &observed.settings {
             Some(settings) => {
@@ -52,13 +79,15 @@ where
         let known = Known {
             path,
             config,
+            overrides: store.overrides()?,
+            standings: Standings::default(),
             observed,
             network: Network::default(),
             failure: None,
             since: Instant::now(),
-            unreachable: BTreeMap::new(),
         };
-        Ok(Self { dataplane, known, memory: Memory::default(), scheduled: BTreeMap::new(), flow_secret })
+        let (memory, slow_starts, events) = (Memory::default(), SlowStarts::default(), Events::new());
+        Ok(Self { dataplane, known, memory, slow_starts, store, events, scheduled: BTreeMap::new(), flow_secret })
     }
 
     /// What the operator wants.
@@ -75,7 +104,7 @@ where
     ///
     /// # Errors
     /// Also when the services do not fit into new maps, which are not touched then.
-    pub(super) fn start(&mut self, network: &Network, now: Ticks) -> Result<(), Error> {
+    pub(super) fn start(&mut self, network: &Network, now: Now) -> Result<(), Error> {
         let is_new = self.known.observed.settings.is_none();
         match self.reconcile(network, now) {
             Err(error @ Error::Full(_)) if !is_new => self.note(Err(error)),
@@ -85,19 +114,37 @@ where
     }
 
     /// Brings the maps in line with the configuration in this network, as far as there is room.
-    pub(super) fn reconcile(&mut self, network: &Network, now: Ticks) -> Result<(), Error> {
+    pub(super) fn reconcile(&mut self, network: &Network, now: Now) -> Result<(), Error> {
         self.known.network = network.clone();
-        self.known.log_reachability();
-        self.apply(now)
+        self.follow(now)
     }
 
-    /// Notes for the status, and in the log when it changes, whether the data plane does what it should.
+    /// Brings the maps in line with what is known, as far as there is room.
+    pub(super) fn follow(&mut self, now: Now) -> Result<(), Error> {
+        let Known { config, network, overrides, .. } = &self.known;
+        let checked = |name: &BackendName| self.checked(name);
+        let mut slow_starts = self.slow_starts.clone();
+        let standings = Standings::of(config, network, overrides, checked, &mut slow_starts, now.instant);
+        notice(config, &self.known.standings, &standings, &mut self.events);
+        (self.slow_starts, self.known.standings) = (slow_starts, standings);
+        self.apply(now.ticks)
+    }
+
+    /// What the health checks say of a back-end.
+    pub(super) fn checked(&self, _name: &BackendName) -> Checked {
+        Checked::Well
+    }
+
+    /// Notes for the status, and among the events when it changes, whether the data plane does what it should.
     pub(super) fn note(&mut self, done: Result<(), Error>) {
         let failure = done.err().map(|error| error.to_string());
         if failure != self.known.failure {
             match &failure {
-                Some(failure) => error!(failure, "the data plane does not follow"),
-                None => info!("the data plane follows again"),
+                Some(failure) => {
+                    let message = format!("the data plane does not follow: {failure}");
+                    self.events.warn(EventKind::Dataplane, About::All, message);
+                }
+                None => self.events.info(EventKind::Dataplane, About::All, "the data plane follows again"),
             }
         }
         self.known.failure = failure;
@@ -123,8 +170,13 @@ where
     }
 
     fn desired(&self) -> Desired {
-        let Known { config, network, observed, .. } = &self.known;
-        desired(config, network, self.flow_secret, observed)
+        let Known { config, network, standings, observed, .. } = &self.known;
+        desired(config, network, standings, self.flow_secret, observed)
+    }
+
+    /// What the maps should say with another configuration, if back-ends stand like this.
+    pub(super) fn desired_with(&self, config: &Config, network: &Network, standings: &Standings) -> Desired {
+        desired(config, network, standings, self.flow_secret, &self.known.observed)
     }
 
     /// What there is to do, as far as schedulers and affinity ask for it: looking through the flow table takes milliseconds.
@@ -140,49 +192,20 @@ where
         Ok(Load { live_flows: self.dataplane.flows().live, new_flows: self.scheduled.iter().map(since).collect() })
     }
 
-    /// Answers a question; returns what is to become of forwarding when the agent is to end. Nobody may be waiting for the answer any
-    /// more, which is no harm.
-    pub(super) fn answer(&self, query: Query) -> Option<Stop> {
+    /// Answers a question. Nobody may be waiting for the answer any more, which is no harm.
+    pub(super) fn answer(&self, question: Question) {
         let (known, dataplane) = (&self.known, &self.dataplane);
-        match query {
-            Query::Status(answer) => drop(answer.send(report::status(known, dataplane))),
-            Query::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
-            Query::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
-            Query::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
-            Query::Stop(stop, done) => {
-                let _ = done.send(());
-                return Some(stop);
+        match question {
+            Question::Status(answer) => {
+                drop(answer.send(report::status(known, dataplane, self.store.generations.current())))
             }
+            Question::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
+            Question::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
+            Question::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
+            Question::Generations(answer) => drop(answer.send(report::generations(&self.store.generations))),
+            Question::Events(answer) => drop(answer.send(self.events.listen())),
         }
-        None
     }
-}
-
-impl Known {
-    /// One line for each back-end that the network lost or found.
-    fn log_reachability(&mut self) {
-        let now = unreachable(&self.config, &self.network);
-        for (names, reason) in &now {
-            if self.unreachable.get(names) != Some(reason) {
-                let (service, backend) = names;
-                warn!(service, backend, reason, "gets no new flows");
-            }
-        }
-        for (service, backend) in self.unreachable.keys().filter(|names| !now.contains_key(*names)) {
-            info!(service, backend, "gets new flows again");
-        }
-        self.unreachable = now;
-    }
-}
-
-/// Why back-ends get no new flows, by the names of service and back-end: services may reach the same address in different ways.
-fn unreachable(config: &Config, network: &Network) -> BTreeMap<(String, String), String> {
-    let backends = config.services.iter().flat_map(|service| service.backends.iter().map(move |it| (service, it)));
-    let lost = backends.filter_map(|(service, backend)| {
-        let reason = delivery(config, service, backend, network).err()?;
-        Some(((service.name.clone(), backend.name.clone()), reason.to_string()))
-    });
-    lost.collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
@@ -193,88 +216,4 @@ fn failed(error: impl ToString) -> String {
 fn random_secret() -> Result<[u64; 2], Error> {
     let word = || getrandom::u64().map_err(Error::Random);
     Ok([word()?, word()?])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{self, Ports};
-    use crate::dataplane::memory::MemoryDataplane;
-    use crate::network::{Link, XdpAttachment};
-    use crate::state::Full;
-    use lb_common::wire::Mac;
-    use std::convert::Infallible;
-    use std::path::Path;
-
-    impl From<Infallible> for Error {
-        fn from(never: Infallible) -> Self {
-            match never {}
-        }
-    }
-
-    /// The configuration with these services.
-    fn config(services: &str) -> Config {
-        let text = format!("[agent]\ninterfaces = [\"eth0\"]\n{services}");
-        Config::parse(Path::new("test"), &text).expect("a configuration")
-    }
-
-    /// A service with one back-end, `more` said about it.
-    fn service(name: &str, port: u16, more: &str) -> String {
-        let backend = format!("{{ name = \"web\", address = \"10.0.0.1\"{more} }}");
-        format!(
-            "[[service]]\nname = \"{name}\"\nvip = \"192.0.2.1\"\nport = {port}\nscheduler = \"maglev\"\nbackends = [{backend}]\n"
-        )
-    }
-
-    const FIXED: &str = ", mac = \"02:00:00:00:00:01\", interface = \"eth0\"";
-
-    fn network() -> Network {
-        let link = Link {
-            ifindex: 2,
-            name: "eth0".to_owned(),
-            mac: Mac::new([2, 0, 0, 0, 0, 2]),
-            up: true,
-            mtu: 1_500,
-            vlan: None,
-            xdp: XdpAttachment::None,
-        };
-        Network { links: [(2, link)].into(), ..Network::default() }
-    }
-
-    /// An agent with so many services that have a maglev ring each, of which some sixty fit: no configuration that was read has as many.
-    fn agent(services: u16, dataplane: MemoryDataplane) -> Core<MemoryDataplane> {
-        let mut config = config(&service("s", 1, FIXED));
-        let one = config.services.remove(0);
-        config.services =
-            (1..=services).map(|port| config::Service { ports: Ports::One(port), ..one.clone() }).collect();
-        Core::new(PathBuf::new(), config, dataplane).expect("maps")
-    }
-
-    #[test]
-    fn an_agent_whose_services_never_fit_does_not_start() {
-        let mut core = agent(70, MemoryDataplane::new(1 << 10));
-        assert!(matches!(core.start(&network(), 0), Err(Error::Full(Full::RingSpace))));
-        assert_eq!(core.dataplane.observe(), Ok(Observed::default()));
-    }
-
-    #[test]
-    fn adopted_maps_get_what_there_is_room_for_and_the_status_says_what_is_missing() {
-        let mut core = agent(40, MemoryDataplane::new(1 << 10));
-        core.start(&network(), 0).expect("there is room");
-        let mut core = agent(70, core.dataplane);
-        core.start(&network(), 0).expect("the others go on");
-        let failure = core.known.failure.expect("something is missing");
-        assert!(failure.contains("4194304 positions"), "{failure}");
-        let with_ring = core.known.observed.services.values().filter(|service| !service.ring.is_empty()).count();
-        assert!((50..70).contains(&with_ring), "{with_ring}");
-    }
-
-    #[test]
-    fn an_address_in_two_services_is_lost_in_each_for_its_own_reason() {
-        let config = config(&(service("one", 80, "") + &service("two", 443, FIXED)));
-        let lost = unreachable(&config, &Network::default());
-        let reasons = ["one", "two"].map(|name| lost.get(&(name.to_owned(), "web".to_owned())));
-        assert!(reasons.iter().all(Option::is_some), "{lost:?}");
-        assert_ne!(reasons[0], reasons[1]);
-    }
 }

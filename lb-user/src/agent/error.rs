@@ -31,6 +31,36 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The folder of what outlives the agent cannot be used.
+    #[error("{}: cannot keep the agent's state there: {source}; give the agent a folder that it may write: agent: state-folder", path.display())]
+    State {
+        /// The folder, or what is in it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The agent's own file cannot be replaced.
+    #[error("{}: cannot write the configuration: {source}; let the agent write its own file, or change that file and reload it with `handoff apply`", path.display())]
+    Install {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another agent uses that folder.
+    #[error("{}: another agent keeps its state there: give this one another agent: state-folder", path.display())]
+    StateTaken {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The overrides that were kept cannot be read.
+    #[error("{}: these are no overrides: {reason}; move the file away to start without any", path.display())]
+    Overrides {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// There is no room in the maps.
     #[error("the data plane is full: {0}")]
     Full(#[from] state::Full),

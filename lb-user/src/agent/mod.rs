@@ -6,23 +6,38 @@
 //! | `lock` | one agent at a time |
 //! | `running` | the agent from its start to its end |
 //! | `core` | what it knows and what it does about it; free of I/O but for the data plane |
+//! | `orders`, `change` | another configuration, and what operators say at run time |
+//! | `preview` | what a change would do |
+//! | `standing`, `overrides`, `slow_start` | which flows a back-end takes, and why |
+//! | `events`, `notices` | what is worth a line |
+//! | `store` | what outlives the agent besides links and maps |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
 
+mod change;
 mod core;
 mod desired;
 mod error;
+mod events;
 mod lock;
 mod neighbours;
+mod notices;
+mod orders;
+mod overrides;
 mod preflight;
+mod preview;
 mod report;
 pub(crate) mod rights;
 mod running;
 pub(crate) mod signals;
+mod slow_start;
+mod standing;
+mod store;
 
 pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;
+pub use standing::{Standing, Standings};
 
 pub(crate) use neighbours::routed;
 pub(crate) use preflight::unreachable_now;
@@ -31,19 +46,25 @@ use crate::bpf::{self, Pins};
 use crate::config::Config;
 use crate::control::Server;
 use crate::network::Monitor;
+use change::Proposal;
 use lock::Lock;
 use neighbours::Backends;
 use running::Running;
 use signals::Signals;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use store::Store;
 use tracing::error;
 
-/// Runs the agent for the configuration in the file `path` until it is told to stop.
+/// How long the start waits for back-ends' Ethernet addresses.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs the agent for the configuration `text` in the file `path` until it is told to stop.
 ///
 /// # Errors
 /// When it cannot start: nothing of it is left then, but for changes to adopted maps that it had got to. What goes wrong later is logged and
 /// shown in the status.
-pub async fn run(path: PathBuf, config: Config) -> Result<(), Error> {
+pub async fn run(path: PathBuf, text: String, config: Config) -> Result<(), Error> {
     // From here on a signal waits until it can be heeded: it never cuts a start in two.
     let signals = Signals::catch().map_err(Error::Signals)?;
     rights::check()?;
@@ -53,13 +74,14 @@ pub async fn run(path: PathBuf, config: Config) -> Result<(), Error> {
     let pins = Pins::below(&config.pin_folder);
     check_network(&path, &config, &network)?;
     preflight::check_attachments(&config, &network, &pins)?;
-    let network = neighbours::resolve(&mut monitor, &backends, network).await?;
+    let network = neighbours::resolve(&mut monitor, &backends, network, PATIENCE).await?;
 
     let lock = Lock::take(&pins)?;
     let links_before = pins.linked();
-    let started = Server::bind(&config.control_socket)
-        .map_err(Error::from)
-        .and_then(|server| Ok((Running::start(path, config, &network, &pins)?, server)));
+    let started = Server::bind(&config.control_socket).map_err(Error::from).and_then(|server| {
+        let store = Store::open(&config.state_folder)?;
+        Ok((Running::start(Proposal { path, text, config }, store, &network, &pins)?, server))
+    });
     match started {
         Ok((agent, server)) => agent.serve(server, monitor, signals, lock).await,
         Err(error) => {
@@ -91,3 +113,6 @@ pub fn purge(pin_folder: &Path) -> Result<bool, Error> {
     pins.remove()?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,15 +33,15 @@ pub(crate) fn routed(config: &Config) -> BTreeSet<IpAddr> {
     Backends::of(config).routed()
 }
 
-/// Asks for the Ethernet addresses on the way to back-ends and gives them a moment to answer, so that the first clients find all of
+/// Asks for the Ethernet addresses on the way to back-ends and gives them some time to answer, so that the first clients find all of
 /// them.
 pub(super) async fn resolve(
     monitor: &mut Monitor,
     backends: &Backends,
     mut network: Network,
+    patience: Duration,
 ) -> Result<Network, network::Error> {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     while backends.0.iter().any(|&(address, reach)| network.next_hop(address, reach).is_err()) {
         probe(monitor, backends, &network).await;
         match timeout_at(deadline, monitor.changed()).await {

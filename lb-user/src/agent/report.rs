@@ -2,9 +2,10 @@
 
 use super::core::Known;
 use super::desired::delivery;
+use super::store::Generations;
 use crate::config::Service;
 use crate::control::types::{
-    BackendState, BackendStatus, FlowTableStatus, InterfaceStatus, ServiceStatus, Status, VerdictCounter,
+    BackendState, BackendStatus, FlowTableStatus, Generation, InterfaceStatus, ServiceStatus, Status, VerdictCounter,
 };
 use crate::dataplane::{Counters, Dataplane, FlowCensus};
 use lb_common::abi::{self, Address, Backend};
@@ -12,14 +13,17 @@ use lb_common::flow_table::{Bucket, WAYS};
 use lb_common::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D) -> Status {
+pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, generation: u64) -> Status {
     let census = dataplane.flows();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         uptime_s: known.since.elapsed().as_secs(),
         config: known.path.clone(),
+        generation,
+        overrides: known.overrides.names().count(),
         pin_folder: known.config.pin_folder.clone(),
         abi: abi::VERSION,
         interfaces: interfaces(known),
@@ -30,15 +34,10 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D) -> Status {
         },
         services: known.config.services.len(),
         backends: known.config.services.iter().map(|service| service.backends.len()).sum(),
-        ready: known.config.services.iter().map(|service| ready(known, service)).sum(),
+        ready: known.config.services.iter().map(|service| known.standings.ready(service)).sum(),
         ns_per_packet: dataplane.run_time().map(|time| time.nanoseconds as f64 / time.packets as f64),
         failure: known.failure.clone(),
     }
-}
-
-/// How many back-ends of the service get new flows.
-fn ready(known: &Known, service: &Service) -> usize {
-    service.backends.iter().filter(|backend| delivery(&known.config, service, backend, &known.network).is_ok()).count()
 }
 
 fn interfaces(known: &Known) -> Vec<InterfaceStatus> {
@@ -73,7 +72,8 @@ pub(super) fn services<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec
             scheduler: service.scheduler,
             forwarding: service.forwarding.to_string(),
             backends: service.backends.len(),
-            ready: ready(known, service),
+            ready: known.standings.ready(service),
+            all_down: known.standings.all_down(service),
             new_flows: counted.new_flows,
             live_flows: slots.map(|(slot, _)| census.live.get(slot).copied().unwrap_or(0)).sum(),
             packets: counted.forwarded.packets,
@@ -118,14 +118,16 @@ fn service_backends(
         let slot = id.and_then(|id| slots.get(&(id, address)));
         let counted = slot.and_then(|slot| counters.backends.get(slot)).copied().unwrap_or_default();
         let delivered = delivery(&known.config, service, backend, &known.network);
+        let standing = known.standings.get(service, backend);
         let link = delivered.as_ref().ok().and_then(|delivered| known.network.links.get(&delivered.ifindex));
         BackendStatus {
             service: service.name.clone(),
             name: backend.name.clone(),
             address: backend.address,
-            weight: backend.weight,
-            state: if delivered.is_ok() { BackendState::Ready } else { BackendState::Unreachable },
-            reason: delivered.as_ref().err().map(ToString::to_string),
+            weight: standing.weight,
+            configured_weight: (standing.weight != backend.weight).then_some(backend.weight),
+            state: standing.state,
+            reason: standing.reason,
             interface: link.map(|link| link.name.clone()),
             mac: delivered.ok().map(|delivered| delivered.mac.to_string()),
             new_flows: counted.new_flows,
@@ -158,6 +160,7 @@ fn leaving_backend(
         name: address.to_string(),
         address,
         weight: 0,
+        configured_weight: None,
         state: BackendState::Leaving,
         reason: Some("removed from the configuration: its live flows may end in peace".to_owned()),
         interface: known.network.links.get(&backend.ifindex).map(|link| link.name.clone()),
@@ -170,6 +173,17 @@ fn leaving_backend(
         fragments: counted.fragments,
         icmp_errors: counted.icmp_errors,
     }
+}
+
+/// The configurations that can be gone back to.
+pub(super) fn generations(kept: &Generations) -> Vec<Generation> {
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
+    let generation = |(number, applied): (u64, Option<SystemTime>)| Generation {
+        number,
+        applied_unix_s: applied.and_then(seconds),
+        is_current: number == kept.current(),
+    };
+    kept.list().into_iter().map(generation).collect()
 }
 
 pub(super) fn verdicts<D: Dataplane>(dataplane: &D) -> Result<Vec<VerdictCounter>, D::Error> {

@@ -1,14 +1,16 @@
 use super::Error;
-use super::core::Core;
+use super::change::Proposal;
+use super::core::{Core, Now};
 use super::lock::Lock;
 use super::neighbours::{self, Backends};
-use super::signals::Signals;
+use super::signals::{Signals, Told};
+use super::store::Store;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
-use crate::config::{Config, InterfaceName};
-use crate::control::{Server, types::Stop};
+use crate::config::{InterfaceName, XdpMode};
+use crate::control::{Query, Server, types::Stop};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
+use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -19,8 +21,10 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// An agent that has started.
 pub(super) struct Running {
-    core: Core<KernelDataplane>,
-    pins: Pins,
+    pub(super) core: Core<KernelDataplane>,
+    pub(super) pins: Pins,
+    /// What the watched file said when it was not followed.
+    refused: Option<String>,
     /// The kernel measures run times as long as somebody holds this.
     _measuring: Option<OwnedFd>,
 }
@@ -30,13 +34,15 @@ impl Running {
     ///
     /// What can fail comes before what changes anything: until the last step, packets meet the services of before, or, with new
     /// maps, pass because the program does not know its interfaces yet.
-    pub(super) fn start(path: PathBuf, config: Config, network: &Network, pins: &Pins) -> Result<Self, Error> {
+    pub(super) fn start(proposal: Proposal, store: Store, network: &Network, pins: &Pins) -> Result<Self, Error> {
+        let Proposal { path, text, config } = proposal;
         let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
-        let core = Core::new(path, config, KernelDataplane::new(object)?)?;
+        let core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
-        let mut agent = Self { core, pins: pins.clone(), _measuring: measuring };
+        let mut agent = Self { core, pins: pins.clone(), refused: None, _measuring: measuring };
         agent.attach(network, |_| true)?;
-        agent.core.start(network, bpf::now())?;
+        agent.core.start(network, Now::read())?;
+        agent.core.store.generations.keep(&text)?;
         let config = agent.core.config();
         let interfaces: Vec<&str> = config.interfaces.iter().map(InterfaceName::as_str).collect();
         bpf::detach_others(pins, &interfaces)?;
@@ -64,11 +70,23 @@ impl Running {
                     Ok(()) => self.follow(&mut monitor).await,
                     Err(error) => monitor = restart(error).await?,
                 },
-                _ = tick.tick() => self.follow(&mut monitor).await,
-                Some(query) = incoming.recv() => if let Some(stop) = self.core.answer(query) {
-                    break stop;
+                _ = tick.tick() => {
+                    self.watch(&mut monitor).await;
+                    self.follow(&mut monitor).await;
+                }
+                Some(query) = incoming.recv() => match query {
+                    Query::Question(question) => self.core.answer(question),
+                    Query::Order(order) => self.carry_out(order, &mut monitor).await,
+                    Query::Stop(stop, understood) => {
+                        // Nobody may be waiting any more.
+                        let _ = understood.send(());
+                        break stop;
+                    }
                 },
-                () = signals.received() => break Stop { purge: false },
+                told = signals.received() => match told {
+                    Told::End => break Stop { purge: false },
+                    Told::Reload => drop(self.reload(&mut monitor).await),
+                },
             }
         };
         let ended = self.end(stop);
@@ -77,6 +95,19 @@ impl Running {
         drop(hang_up);
         let _ = timeout(TICK, server).await;
         ended
+    }
+
+    /// Follows its own file, if it is to be watched and says something else than what holds or was refused last.
+    async fn watch(&mut self, monitor: &mut Monitor) {
+        if !self.core.config().watch {
+            return;
+        }
+        let Ok(text) = fs::read_to_string(&self.core.known.path) else { return };
+        if self.core.store.generations.is_current(&text) || self.refused.as_ref() == Some(&text) {
+            return;
+        }
+        let reloaded = self.reload(monitor).await;
+        self.refused = reloaded.is_err().then_some(text);
     }
 
     /// Brings the maps in line with the network as it is now.
@@ -89,14 +120,25 @@ impl Running {
         neighbours::probe(monitor, &backends, &network).await;
         // An interface that was taken away and came back has lost the program. The next tick tries again, whatever fails.
         let attached = self.attach(&network, |link| link.xdp == XdpAttachment::None);
-        let done = attached.map_err(Error::from).and_then(|()| self.core.reconcile(&network, bpf::now()));
+        let done = attached.map_err(Error::from).and_then(|()| self.core.reconcile(&network, Now::read()));
         self.core.note(done);
     }
 
     /// Attaches the program to those interfaces of the configuration that exist and are `wanted`.
     fn attach(&mut self, network: &Network, wanted: fn(&Link) -> bool) -> Result<(), bpf::Error> {
-        let mode = self.core.config().xdp_mode;
-        for name in self.core.config().interfaces.clone() {
+        let (interfaces, mode) = (self.core.config().interfaces.clone(), self.core.config().xdp_mode);
+        self.attach_to(&interfaces, mode, network, wanted)
+    }
+
+    /// Attaches the program to those of the interfaces that exist and are `wanted`.
+    pub(super) fn attach_to(
+        &mut self,
+        interfaces: &[InterfaceName],
+        mode: XdpMode,
+        network: &Network,
+        wanted: fn(&Link) -> bool,
+    ) -> Result<(), bpf::Error> {
+        for name in interfaces {
             if let Some(link) = network.link_by_name(name.as_str()).filter(|link| wanted(link)) {
                 bpf::attach(self.core.dataplane().object(), &self.pins, link, mode)?;
             }

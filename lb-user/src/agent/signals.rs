@@ -1,7 +1,16 @@
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that tell a process to end: SIGTERM, SIGINT (Ctrl-C), and SIGHUP when its terminal goes away.
+/// What a signal tells a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// To end: SIGTERM, SIGINT (Ctrl-C).
+    End,
+    /// To read its configuration again, or to end if it has none: SIGHUP.
+    Reload,
+}
+
+/// The signals that a process heeds.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -19,11 +28,11 @@ impl Signals {
     }
 
     /// Waits for one, or returns at once if one has come already.
-    pub(crate) async fn received(&mut self) {
+    pub(crate) async fn received(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = self.terminate.recv() => Told::End,
+            _ = self.interrupt.recv() => Told::End,
+            _ = self.hang_up.recv() => Told::Reload,
         }
     }
 }

@@ -22,6 +22,7 @@ fn table(backends: &[BackendStatus]) -> String {
         "BACK-END",
         "ADDRESS",
         "STATE",
+        "WEIGHT>",
         "INTERFACE",
         "MAC",
         "NEW FLOWS>",
@@ -36,6 +37,7 @@ fn table(backends: &[BackendStatus]) -> String {
             backend.name.clone(),
             backend.address.to_string(),
             state(backend.state).to_owned(),
+            weight(backend),
             backend.interface.clone().unwrap_or_else(|| "-".to_owned()),
             backend.mac.clone().unwrap_or_else(|| "-".to_owned()),
             number(backend.new_flows),
@@ -55,10 +57,20 @@ fn table(backends: &[BackendStatus]) -> String {
     text
 }
 
+/// With the configured weight, where an operator said something else.
+fn weight(backend: &BackendStatus) -> String {
+    let configured = backend.configured_weight.map(|weight| format!(" (file: {weight})"));
+    format!("{}{}", backend.weight, configured.unwrap_or_default())
+}
+
 fn state(state: BackendState) -> &'static str {
     match state {
         BackendState::Ready => "ready",
         BackendState::Unreachable => "unreachable",
+        BackendState::Starting => "starting",
+        BackendState::Down => "down",
+        BackendState::Draining => "draining",
+        BackendState::Disabled => "disabled",
         BackendState::Leaving => "leaving",
     }
 }

@@ -1,20 +1,25 @@
 //! The command line: one subcommand a file. Those that ask the agent share `Asking`, and print a table for people or JSON for
 //! programs.
 
+mod apply;
 mod backends;
 mod check;
 mod completions;
 mod counters;
 mod decap;
+mod events;
 mod lab;
 mod output;
+mod overrides;
+mod plan;
+mod rollback;
 mod run;
 mod services;
 mod status;
 mod stop;
 
 use crate::config::DEFAULT_SOCKET;
-use crate::control::Client;
+use crate::control::{Client, Refused, RefusedKind};
 use crate::{agent, bpf, config, control};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::io::IsTerminal;
@@ -45,6 +50,15 @@ enum Command {
     Services(services::Args),
     Backends(backends::Args),
     Counters(counters::Args),
+    Events(events::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Rollback(rollback::Args),
+    Drain(overrides::DrainArgs),
+    Undrain(overrides::UndrainArgs),
+    Disable(overrides::DisableArgs),
+    Enable(overrides::EnableArgs),
+    Weight(overrides::WeightArgs),
     Decap(decap::Args),
     Lab(lab::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
@@ -85,6 +99,15 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Services(args) => services::run(&args),
         Command::Backends(args) => backends::run(&args),
         Command::Counters(args) => counters::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Apply(args) => apply::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
+        Command::Drain(args) => overrides::drain(&args),
+        Command::Undrain(args) => overrides::undrain(&args),
+        Command::Disable(args) => overrides::disable(&args),
+        Command::Enable(args) => overrides::enable(&args),
+        Command::Weight(args) => overrides::weight(&args),
         Command::Decap(args) => decap::run(args),
         Command::Lab(args) => lab::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),
@@ -112,6 +135,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         || matches!(error.downcast_ref(), Some(control::Error::Denied { .. }))
     {
         return ExitCode::from(NO_PERMISSION);
+    }
+    if let Some(control::Error::Refused(Refused { kind: RefusedKind::Invalid, .. })) = error.downcast_ref() {
+        return ExitCode::from(CONFIG);
     }
     match error.downcast_ref() {
         Some(crate::decap::Error::NoInterface { .. } | crate::decap::Error::Announced { .. }) => {

@@ -1,11 +1,11 @@
 use crate::agent;
-use crate::config::{Config, DEFAULT_FILE};
+use crate::config::{self, Config, DEFAULT_FILE};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Run the agent: load the XDP program, attach it, and keep it in line with the configuration and the network.
 ///
-/// It runs in the foreground until SIGTERM, SIGHUP or Ctrl-C. Forwarding goes on without it, and the next agent takes over with all flows and
+/// It runs in the foreground until SIGTERM or Ctrl-C; on SIGHUP it reads its configuration again. Forwarding goes on without it, and the next agent takes over with all flows and
 /// counters; `handoff stop --purge` ends forwarding.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  handoff run --config /etc/handoff/handoff.toml")]
@@ -16,9 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let config = Config::load(&args.config)?;
+    let text = config::read(&args.config)?;
+    let config = Config::parse(&args.config, &text)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let path = std::path::absolute(&args.config).unwrap_or(args.config);
-    runtime.block_on(agent::run(path, config))?;
+    runtime.block_on(agent::run(path, text, config))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -21,7 +21,7 @@ fn text(status: &Status) -> String {
     let table = &status.flow_table;
     let mut lines = vec![
         format!("handoff     {}, process {}, up {uptime}", status.version, status.pid),
-        format!("config      {}", status.config.display()),
+        format!("config      {}, generation {}", status.config.display(), status.generation),
         format!("pins        {} (layout {})", status.pin_folder.display(), status.abi),
         format!("services    {}", status.services),
         format!("back-ends   {} of {} ready", status.ready, status.backends),
@@ -36,6 +36,12 @@ fn text(status: &Status) -> String {
         let state = if interface.up { "up" } else { "down" };
         format!("interface   {} {state}, XDP {}, {}", interface.name, interface.xdp, interface.mac)
     }));
+    if status.overrides > 0 {
+        lines.push(format!(
+            "overrides   {} back-ends are not as the configuration says: see `handoff backends`",
+            status.overrides
+        ));
+    }
     lines.extend(status.ns_per_packet.map(|ns| format!("run time    {ns:.0} ns a packet")));
     lines.extend(status.failure.iter().map(|failure| format!("failure     {failure}")));
     lines.join("\n")

@@ -15,9 +15,10 @@ mod value;
 
 pub use error::{Error, Place, Problem};
 pub use model::{
-    Access, Action, Affinity, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop,
-    FlowTable, Forwarding, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix, Protocol, Quic,
-    QuicKey, Reset, Scheduler, Service, Tunnel, XdpMode,
+    Access, Action, Affinity, AllDown, Backend, BackendName, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET,
+    DEFAULT_STATE_FOLDER, DnsProbe, FixedNextHop, FlowTable, Forwarding, GrpcProbe, Health, HttpProbe, Icmp,
+    InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix, Probe, Protocol, Quic, QuicKey, Reset,
+    Scheduler, Service, Statuses, Tls, Trust, Tunnel, UdpProbe, Via, XdpMode,
 };
 
 pub(crate) use model::to_ticks;
@@ -32,8 +33,7 @@ impl Config {
     /// # Errors
     /// When the file cannot be read, is not TOML, or says something that cannot be.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        Self::parse(path, &text)
+        Self::parse(path, &read(path)?)
     }
 
     /// Checks `text`, the content of the file at `path`, and reads the files that it names.
@@ -43,6 +43,14 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         parse(path, text, &Disk)
     }
+}
+
+/// The text of the configuration at `path`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 fn parse(path: &Path, text: &str, files: &dyn Files) -> Result<Config, Error> {

@@ -1,9 +1,13 @@
 use super::Error;
-use super::types::{BackendStatus, ServiceStatus, Status, Stop, VerdictCounter};
+use super::types::{
+    ApplyRequest, BackendStatus, Event, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
+    ServiceStatus, Status, Stop, VerdictCounter,
+};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
 use std::path::PathBuf;
@@ -62,6 +66,74 @@ impl Client {
         self.request(Method::POST, "/v1/stop", body).await.map(drop)
     }
 
+    /// Says what a configuration would change.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and [`Error::Refused`] when it cannot be; so for all changes.
+    pub async fn plan(&self, request: &ApplyRequest) -> Result<PlanReport, Error> {
+        self.post("/v1/plan", request).await
+    }
+
+    /// Makes the agent follow another configuration; says what changed.
+    ///
+    /// # Errors
+    /// As [`Client::plan`].
+    pub async fn apply(&self, request: &ApplyRequest) -> Result<PlanReport, Error> {
+        self.post("/v1/apply", request).await
+    }
+
+    /// Makes the agent follow a former configuration again; says what changed.
+    ///
+    /// # Errors
+    /// As [`Client::plan`].
+    pub async fn roll_back(&self, request: RollbackRequest) -> Result<PlanReport, Error> {
+        self.post("/v1/rollback", &request).await
+    }
+
+    /// The configurations that can be gone back to, oldest first.
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub async fn generations(&self) -> Result<Vec<Generation>, Error> {
+        self.get("/v1/generations").await
+    }
+
+    /// Treats a back-end otherwise than the configuration says.
+    ///
+    /// # Errors
+    /// As [`Client::plan`].
+    pub async fn say(&self, request: &OverrideRequest) -> Result<OverrideAnswer, Error> {
+        self.post("/v1/override", request).await
+    }
+
+    /// What happened lately, and what happens from now on, until the agent ends or `each` has seen enough.
+    ///
+    /// # Errors
+    /// As [`Client::status`], also in the midst.
+    pub async fn events(&self, mut each: impl FnMut(Event) -> bool) -> Result<(), Error> {
+        const PATH: &str = "/v1/events";
+        let broken = |reason: String| self.unexpected(&Method::GET, PATH, reason);
+        let mut body = self.send(Method::GET, PATH, Vec::new()).await?.into_body();
+        let mut text = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| broken(format!("the agent hung up: {error}")))?;
+            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = text.drain(..=end).collect();
+                if !each(serde_json::from_slice(&line).map_err(|error| broken(error.to_string()))?) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, Error> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let answer = self.request(Method::POST, path, body).await?;
+        serde_json::from_slice(&answer).map_err(|error| self.unexpected(&Method::POST, path, error.to_string()))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let body = self.request(Method::GET, path, Vec::new()).await?;
         serde_json::from_slice(&body).map_err(|error| {
@@ -70,6 +142,20 @@ impl Client {
     }
 
     async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Error> {
+        let response = self.send(method.clone(), path, body).await?;
+        let status = response.status();
+        let broken = |error: hyper::Error| self.unexpected(&method, path, format!("the agent hung up: {error}"));
+        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
+        if status == StatusCode::OK {
+            return Ok(body);
+        }
+        if let Ok(refused) = serde_json::from_slice(&body) {
+            return Err(Error::Refused(refused));
+        }
+        Err(self.unexpected(&method, path, format!("{status}: {}", String::from_utf8_lossy(&body))))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, Error> {
         let stream = UnixStream::connect(&self.path).await.map_err(|source| match source.kind() {
             io::ErrorKind::PermissionDenied => Error::Denied { path: self.path.clone() },
             _ => Error::Connect { path: self.path.clone(), source },
@@ -86,13 +172,7 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| self.unexpected(&method, path, error.to_string()))?;
-        let response = sender.send_request(request).await.map_err(broken)?;
-        let status = response.status();
-        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
-        if status == StatusCode::OK {
-            return Ok(body);
-        }
-        Err(self.unexpected(&method, path, format!("{status}: {}", String::from_utf8_lossy(&body))))
+        sender.send_request(request).await.map_err(broken)
     }
 
     fn unexpected(&self, method: &Method, path: &str, reason: String) -> Error {

@@ -1,3 +1,4 @@
+use super::Refused;
 use std::io;
 use std::path::PathBuf;
 
@@ -38,6 +39,9 @@ pub enum Error {
         /// The socket.
         path: PathBuf,
     },
+    /// The agent does not do what it was asked for.
+    #[error("{}", .0.message)]
+    Refused(Refused),
     /// The agent answered something else than it should.
     #[error("{}: {request}: {reason}", path.display())]
     Answer {

@@ -5,9 +5,13 @@
 
 mod client;
 mod error;
+mod query;
+mod refused;
 mod server;
 pub mod types;
 
 pub use client::Client;
 pub use error::Error;
-pub use server::{Query, Server};
+pub use query::{Order, Query, Question};
+pub use refused::{Refused, RefusedKind};
+pub use server::Server;

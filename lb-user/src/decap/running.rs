@@ -145,7 +145,7 @@ impl Backend<'_> {
                 }
                 () = tick(&mut statistics) => self.tell_counters(tell)?,
                 _ = asked.recv() => self.tell_counters(tell)?,
-                () = signals.received() => return self.tell_counters(tell),
+                _ = signals.received() => return self.tell_counters(tell),
             }
         }
     }

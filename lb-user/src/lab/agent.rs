@@ -145,6 +145,7 @@ fn configuration(site: &Site, topology: &Topology, policy: &Policy) -> String {
 interfaces = [\"{INTERFACE}\"]
 control-socket = \"{}\"
 pin-folder = \"{}\"
+state-folder = \"{}\"
 
 [[service]]
 name = \"{SERVICE_NAME}\"
@@ -156,6 +157,7 @@ protocol = \"tcp\"
 ",
         site.control_socket().display(),
         site.pin_folder(Node::Balancer).display(),
+        site.state_folder().display(),
         SERVICE.ip(),
         SERVICE.port(),
     )

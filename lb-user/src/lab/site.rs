@@ -69,6 +69,11 @@ impl Site {
         self.run_folder().join("control.sock")
     }
 
+    /// What outlives the agent.
+    pub fn state_folder(&self) -> PathBuf {
+        self.run_folder().join("state")
+    }
+
     /// What the agent says.
     pub fn agent_log(&self) -> PathBuf {
         self.run_folder().join("agent.log")

@@ -1,6 +1,6 @@
 //! What the schedulers' tests share.
 
-use super::Candidate;
+use super::{Candidate, Ramp};
 use lb_common::abi::Address;
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub(super) fn candidates(weights: impl IntoIterator<Item = u16>) -> Vec<Candidate> {
     let candidate = |(slot, weight): (u16, u16)| {
         let [high, low] = slot.to_be_bytes();
-        Candidate { slot, address: Address::from_v4([10, 0, high, low]), weight, live_flows: 0 }
+        Candidate { slot, address: Address::from_v4([10, 0, high, low]), weight, ramp: Ramp::FULL, live_flows: 0 }
     };
     (0..).zip(weights).map(candidate).collect()
 }

@@ -52,13 +52,15 @@ impl CompiledRings {
 impl Compiled {
     fn is_for(&self, scheduler: Scheduler, candidates: &[Candidate], expected_flows: u64) -> bool {
         let same_load = self.candidates == candidates && self.expected_flows == expected_flows;
+        let ramps = |candidates: &[Candidate]| candidates.iter().map(|candidate| candidate.ramp).collect::<Vec<_>>();
         self.scheduler == scheduler
             && same_shares(&self.candidates, candidates)
+            && ramps(&self.candidates) == ramps(candidates)
             && (same_load || !scheduler.heeds_load())
     }
 }
 
-/// Whether all is the same but for the load.
+/// Whether all is the same but for load and ramps.
 fn same_shares(one: &[Candidate], other: &[Candidate]) -> bool {
     let share = |candidate: &Candidate| (candidate.slot, candidate.address, candidate.weight);
     one.iter().map(share).eq(other.iter().map(share))
@@ -67,6 +69,7 @@ fn same_shares(one: &[Candidate], other: &[Candidate]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Ramp;
     use lb_common::abi::{Address, ServiceKind};
     use lb_common::wire::{Be16, protocol};
 
@@ -91,7 +94,7 @@ mod tests {
     fn candidates(backends: [(u16, u64); 2]) -> Vec<Candidate> {
         let candidate = |(slot, (weight, live_flows))| {
             let address = Address::from_v4([10, 0, 0, slot as u8]);
-            Candidate { slot, address, weight, live_flows }
+            Candidate { slot, address, weight, ramp: Ramp::FULL, live_flows }
         };
         (0..).zip(backends).map(candidate).collect()
     }

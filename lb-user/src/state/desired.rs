@@ -1,4 +1,5 @@
 use super::{AccessRules, QuicSecret};
+use crate::schedule::Ramp;
 use lb_common::abi::{Address, Forwarding, Outer, PortsKey, Service, ServiceKey, Settings, Tags, Ticks};
 use lb_common::quic::ServerId;
 use lb_common::wire::Mac;
@@ -67,8 +68,31 @@ pub struct DesiredBackend {
     pub address: Address,
     /// How many new flows it gets, relative to the others of the service; 0 for none.
     pub weight: u16,
+    /// How much of its weight counts, after it was out of service.
+    pub ramp: Ramp,
+    /// What it is there for.
+    pub takes: Takes,
     /// The way to it; `None` while the network knows none. Such a back-end gets no new flows.
     pub delivery: Option<Delivery>,
+}
+
+impl DesiredBackend {
+    /// Whether it gets new flows, as far as it has weight.
+    pub fn is_ready(&self) -> bool {
+        self.takes == Takes::AllFlows && self.delivery.is_some()
+    }
+}
+
+/// Which flows a back-end takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Takes {
+    /// New ones and those that it has.
+    #[default]
+    AllFlows,
+    /// Those that it has: it is being drained, or did not answer its health check.
+    LiveFlows,
+    /// None: those that it had are forgotten at once.
+    NoFlows,
 }
 
 /// How packets get to a back-end.

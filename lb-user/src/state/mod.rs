@@ -18,7 +18,7 @@ mod rings;
 pub use access::{AccessRule, AccessRules};
 pub use change::Change;
 pub use compiled::CompiledRings;
-pub use desired::{Delivery, Desired, DesiredBackend, DesiredQuic, DesiredService, PortsPrefix};
+pub use desired::{Delivery, Desired, DesiredBackend, DesiredQuic, DesiredService, PortsPrefix, Takes};
 pub use full::Full;
 pub use load::Load;
 pub use observed::{Observed, ObservedService};

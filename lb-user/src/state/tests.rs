@@ -9,6 +9,7 @@ mod services;
 use super::*;
 use crate::dataplane::Dataplane;
 use crate::dataplane::memory::MemoryDataplane;
+use crate::schedule::Ramp;
 use lb_common::abi::{
     AccessList, Address, AffinityReset, Backend, BackendState, Device, Forwarding, MAX_DEVICES, Outer, Scheduler,
     Service, ServiceFlags, ServiceKey, ServiceKind, Settings, TICK_BITS, Tags, Ticks, TimeoutClass, Timeouts,
@@ -165,7 +166,13 @@ fn delivery(backend: u32) -> Delivery {
 
 /// A back-end with a way to it.
 fn ready(backend: u32) -> DesiredBackend {
-    DesiredBackend { address: address(backend), weight: 1, delivery: Some(delivery(backend)) }
+    DesiredBackend {
+        address: address(backend),
+        weight: 1,
+        ramp: Ramp::FULL,
+        takes: Takes::AllFlows,
+        delivery: Some(delivery(backend)),
+    }
 }
 
 /// A back-end that the network knows no way to.

@@ -6,9 +6,10 @@ use std::fmt::Write;
 pub fn configuration(site: &Site, agent: &str, services: &str) -> String {
     let (socket, pins) = (site.control_socket(), site.pin_folder(Node::Balancer));
     format!(
-        "[agent]\n{agent}\ncontrol-socket = \"{}\"\npin-folder = \"{}\"\n{services}",
+        "[agent]\n{agent}\ncontrol-socket = \"{}\"\npin-folder = \"{}\"\nstate-folder = \"{}\"\n{services}",
         socket.display(),
-        pins.display()
+        pins.display(),
+        site.state_folder().display()
     )
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
 use lb_common::abi::ServiceKey;
 use lb_common::flow_table::WAYS;
-use lb_user::agent::desired;
+use lb_user::agent::{Standings, desired};
 use lb_user::config::Config;
 use lb_user::network::Network;
 use lb_user::state::{Desired, DesiredBackend, Observed};
@@ -87,7 +87,7 @@ impl Setup {
         for name in &config.interfaces {
             world::interface(name.as_str()).with_context(|| format!("there is no interface {name}"))?;
         }
-        let mut desired = desired(&config, &self.network(), FLOW_SECRET, &Observed::default());
+        let mut desired = desired(&config, &self.network(), &Standings::default(), FLOW_SECRET, &Observed::default());
         desired.settings.bucket_mask = self.buckets - 1;
 
         let mut services = BTreeMap::new();

@@ -14,6 +14,7 @@ mod timeouts;
 
 pub(super) use delivery::delivery;
 
+use super::standing::Standings;
 use crate::config::{Config, to_ticks};
 use crate::network::Network;
 use crate::state::{Desired, Observed};
@@ -21,11 +22,19 @@ use lb_common::abi::{Address, Device, MAX_DEVICES, Settings, VipFilter};
 use lb_common::flow_table::WAYS;
 use timeouts::Timeouts;
 
-/// What the maps should say for this configuration in this network; `observed` is what they say now, so that flows keep their timeouts.
-pub fn desired(config: &Config, network: &Network, flow_secret: [u64; 2], observed: &Observed) -> Desired {
+/// What the maps should say for this configuration in this network, while back-ends stand like this; `observed` is what they say now, so
+/// that flows keep their timeouts.
+pub fn desired(
+    config: &Config,
+    network: &Network,
+    standings: &Standings,
+    flow_secret: [u64; 2],
+    observed: &Observed,
+) -> Desired {
     let timeouts = Timeouts::of(config, observed);
     let services = config.services.iter();
-    let services = services.map(|service| (service.key(), service::desired(config, service, network, &timeouts)));
+    let services =
+        services.map(|service| (service.key(), service::desired(config, service, network, standings, &timeouts)));
     Desired {
         settings: settings(config, network, &timeouts, flow_secret),
         services: services.collect(),

@@ -1,5 +1,6 @@
 use super::delivery::delivery;
 use super::timeouts::Timeouts;
+use crate::agent::standing::Standings;
 use crate::config::{self, Affinity, Config, Ports, Reset, to_ticks};
 use crate::network::Network;
 use crate::state::{
@@ -14,6 +15,7 @@ pub(super) fn desired(
     config: &Config,
     service: &config::Service,
     network: &Network,
+    standings: &Standings,
     timeouts: &Timeouts,
 ) -> DesiredService {
     let access = access(service);
@@ -23,7 +25,11 @@ pub(super) fn desired(
         access,
         quic: service.quic.iter().filter_map(|quic| desired_quic(service, quic)).collect(),
         max_load: service.affinity.and_then(|affinity| affinity.max_load).map(|load| (100.0 * load).round() as u32),
-        backends: service.backends.iter().map(|backend| desired_backend(config, service, backend, network)).collect(),
+        backends: service
+            .backends
+            .iter()
+            .map(|backend| desired_backend(config, service, backend, network, standings))
+            .collect(),
     }
 }
 
@@ -32,10 +38,14 @@ fn desired_backend(
     service: &config::Service,
     backend: &config::Backend,
     network: &Network,
+    standings: &Standings,
 ) -> DesiredBackend {
+    let standing = standings.get(service, backend);
     DesiredBackend {
         address: Address::from(backend.address),
-        weight: backend.weight,
+        weight: standing.weight,
+        ramp: standing.ramp,
+        takes: standing.takes,
         delivery: delivery(config, service, backend, network).ok(),
     }
 }

@@ -63,6 +63,7 @@ fn former(timeouts: &abi::Timeouts, used: &BTreeSet<TimeoutClass>) -> BTreeMap<T
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::Standings;
     use crate::agent::desired::desired;
     use crate::network::Network;
     use crate::state::{Load, Memory, plan};
@@ -80,7 +81,7 @@ mod tests {
 
     /// Brings the maps in line with the configuration.
     fn follow(observed: &mut Observed, timeouts: &[&str]) {
-        let desired = desired(&config(timeouts), &Network::default(), [1, 2], observed);
+        let desired = desired(&config(timeouts), &Network::default(), &Standings::default(), [1, 2], observed);
         let plan = plan(&desired, observed, &Load::default(), &mut Memory::default(), 0);
         for change in plan.complete().expect("there is room") {
             observed.follow(&change);

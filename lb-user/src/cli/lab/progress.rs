@@ -101,6 +101,7 @@ mod tests {
             name: format!("server-{number}"),
             address: IpAddr::from([198, 18, 1, number]),
             weight: 1,
+            configured_weight: None,
             state: BackendState::Ready,
             reason: None,
             interface: None,

@@ -2,7 +2,9 @@
 
 use super::Checker;
 use crate::config::file;
-use crate::config::model::{DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FlowTable, Icmp, InterfaceName, XdpMode, to_ticks};
+use crate::config::model::{
+    DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DEFAULT_STATE_FOLDER, FlowTable, Icmp, InterfaceName, XdpMode, to_ticks,
+};
 use crate::config::problems::Seen;
 use lb_common::abi::{MAX_DEVICES, Ticks, TimeoutClass, Timeouts};
 use lb_common::flow_table::{FlowState, Lifetimes, Phase};
@@ -44,6 +46,10 @@ impl Checker<'_> {
 
     pub(super) fn pin_folder(&mut self, agent: &file::Agent) -> Option<PathBuf> {
         self.path_or(DEFAULT_PIN_FOLDER, "agent: pin-folder", agent.pin_folder.as_ref())
+    }
+
+    pub(super) fn state_folder(&mut self, agent: &file::Agent) -> Option<PathBuf> {
+        self.path_or(DEFAULT_STATE_FOLDER, "agent: state-folder", agent.state_folder.as_ref())
     }
 
     pub(super) fn removal_grace(&mut self, agent: &file::Agent) -> Option<Duration> {

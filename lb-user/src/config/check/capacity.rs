@@ -3,7 +3,7 @@
 use super::Checker;
 use crate::config::file;
 use crate::config::model::{Ports, Quic, Service};
-use crate::schedule::{Candidate, most_positions};
+use crate::schedule::{Candidate, Ramp, most_positions};
 use crate::state::port_prefixes;
 use lb_common::abi::{
     Address, MAX_ACCESS_PREFIXES, MAX_BACKENDS, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS,
@@ -115,6 +115,7 @@ impl Checker<'_> {
                 slot,
                 address: Address::from(backend.address),
                 weight: backend.weight,
+                ramp: Ramp::FULL,
                 live_flows: 0,
             })
             .collect();

@@ -6,6 +6,7 @@ mod agent;
 mod backends;
 mod capacity;
 mod forwarding;
+mod health;
 mod limits;
 mod one_packet;
 mod quic;
@@ -63,6 +64,7 @@ impl<'a> Checker<'a> {
         let xdp_mode = self.xdp_mode(&file.agent);
         let control_socket = self.control_socket(&file.agent);
         let pin_folder = self.pin_folder(&file.agent);
+        let state_folder = self.state_folder(&file.agent);
         let removal_grace = self.removal_grace(&file.agent);
         let icmp = self.icmp(&file.icmp);
         let flow_table = self.flow_table(&file.flow_table);
@@ -72,6 +74,8 @@ impl<'a> Checker<'a> {
             xdp_mode: xdp_mode?,
             control_socket: control_socket?,
             pin_folder: pin_folder?,
+            state_folder: state_folder?,
+            watch: file.agent.watch,
             removal_grace: removal_grace?,
             measure_run_time: file.agent.measure_run_time,
             icmp: icmp?,

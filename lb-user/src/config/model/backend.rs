@@ -1,5 +1,7 @@
-use super::InterfaceName;
+use super::{InterfaceName, Service};
 use lb_common::wire::Mac;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -27,6 +29,28 @@ impl Backend {
     pub const VLANS: RangeInclusive<u16> = 1..=4_094;
     /// Most tags that a frame may leave with.
     pub const MAX_VLANS: usize = 2;
+}
+
+/// A back-end of a service, by the names of both.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BackendName {
+    /// The service.
+    pub service: String,
+    /// The back-end.
+    pub backend: String,
+}
+
+impl BackendName {
+    /// That of `backend`, one of `service`.
+    pub fn of(service: &Service, backend: &Backend) -> Self {
+        Self { service: service.name.clone(), backend: backend.name.clone() }
+    }
+}
+
+impl fmt::Display for BackendName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.service, self.backend)
+    }
 }
 
 /// A next hop that neither ARP nor neighbour discovery is asked for.

@@ -5,6 +5,7 @@ mod affinity;
 mod backend;
 mod flow_table;
 mod forwarding;
+mod health;
 mod interface;
 mod limits;
 mod ports;
@@ -14,9 +15,10 @@ mod service;
 
 pub use access::{Access, Action};
 pub use affinity::{Affinity, Reset};
-pub use backend::{Backend, FixedNextHop};
+pub use backend::{Backend, BackendName, FixedNextHop};
 pub use flow_table::FlowTable;
 pub use forwarding::{Forwarding, Tunnel};
+pub use health::{AllDown, DnsProbe, GrpcProbe, Health, HttpProbe, Probe, Statuses, Tls, Trust, UdpProbe, Via};
 pub use interface::{InterfaceName, XdpMode};
 pub use limits::Limits;
 pub use ports::{InvalidPorts, Ports};
@@ -38,6 +40,9 @@ pub const DEFAULT_SOCKET: &str = "/run/handoff/control.sock";
 /// Where links and maps are pinned unless the configuration says otherwise.
 pub const DEFAULT_PIN_FOLDER: &str = "/sys/fs/bpf/handoff";
 
+/// Where overrides and former configurations are kept unless the configuration says otherwise.
+pub const DEFAULT_STATE_FOLDER: &str = "/var/lib/handoff";
+
 /// Everything that the file says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -49,6 +54,10 @@ pub struct Config {
     pub control_socket: PathBuf,
     /// Folder in the BPF file system that links and maps are pinned in, below a folder for the version of their layout.
     pub pin_folder: PathBuf,
+    /// Folder of what outlives the agent besides links and maps: overrides, and former configurations.
+    pub state_folder: PathBuf,
+    /// Whether the agent follows the file as soon as it changes.
+    pub watch: bool,
     /// How long live flows of a removed back-end may go on.
     pub removal_grace: Duration,
     /// Whether the kernel measures the time that the program takes for a packet.
@@ -66,6 +75,14 @@ impl Config {
     pub fn addresses(&self) -> BTreeSet<IpAddr> {
         let backends = self.services.iter().flat_map(|service| &service.backends);
         backends.filter(|backend| backend.next_hop.is_none()).map(|backend| backend.address).collect()
+    }
+}
+
+impl Config {
+    /// The names of all back-ends, in the order of the file.
+    pub fn backend_names(&self) -> impl Iterator<Item = BackendName> {
+        let services = self.services.iter();
+        services.flat_map(|service| service.backends.iter().map(|backend| BackendName::of(service, backend)))
     }
 }
 

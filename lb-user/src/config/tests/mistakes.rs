@@ -1,29 +1,31 @@
 //! What is reported, word by word.
 
-use super::{changed, report};
+use super::health::HEALTH;
+use super::{FULL, changed, changed_in, report};
 use crate::config::Config;
 use std::path::Path;
 
-/// Changes to [`super::FULL`] that are mistakes, and what is reported of each, by topic.
-const MISTAKES: [&str; 6] = [
-    include_str!("mistakes/shape.txt"),
-    include_str!("mistakes/agent.txt"),
-    include_str!("mistakes/services.txt"),
-    include_str!("mistakes/backends.txt"),
-    include_str!("mistakes/defence.txt"),
-    include_str!("mistakes/quic.txt"),
+/// Changes to a good file that are mistakes, and what is reported of each, by topic.
+const MISTAKES: [(&str, &str); 7] = [
+    (FULL, include_str!("mistakes/shape.txt")),
+    (FULL, include_str!("mistakes/agent.txt")),
+    (FULL, include_str!("mistakes/services.txt")),
+    (FULL, include_str!("mistakes/backends.txt")),
+    (FULL, include_str!("mistakes/defence.txt")),
+    (FULL, include_str!("mistakes/quic.txt")),
+    (HEALTH, include_str!("mistakes/health.txt")),
 ];
 
 #[test]
 fn each_mistake_is_reported_with_line_key_and_remedy() {
-    for topic in MISTAKES {
+    for (file, topic) in MISTAKES {
         let cases: Vec<_> = topic.split("\n\n").filter(|case| !case.starts_with('#')).collect();
         assert!(!cases.is_empty());
         for case in cases {
             let marked = |mark| case.lines().filter_map(|line| line.strip_prefix(mark)).collect::<Vec<_>>().join("\n");
             let unmarked = case.lines().filter(|line| !line.starts_with("- ") && !line.starts_with("+ "));
             let expected = unmarked.collect::<Vec<_>>().join("\n");
-            assert_eq!(report(&changed(&marked("- "), &marked("+ "))), expected, "{case}");
+            assert_eq!(report(&changed_in(file, &marked("- "), &marked("+ "))), expected, "{case}");
         }
     }
 }
@@ -86,8 +88,8 @@ fn a_service_with_another_mistake_is_still_a_duplicate() {
         "vip = \"192.0.2.10\"\nport = 443\nforwarding = \"nat\"",
     );
     let expected = "\
-handoff.toml:37: service \"dns\": 192.0.2.10:443/tcp is already a service, in line 25: give one of them another port or VIP
-handoff.toml:39: service \"dns\": forwarding \"nat\" is not known: use \"l2-dsr\" or \"ipip\" or \"gue\"";
+handoff.toml:39: service \"dns\": 192.0.2.10:443/tcp is already a service, in line 27: give one of them another port or VIP
+handoff.toml:41: service \"dns\": forwarding \"nat\" is not known: use \"l2-dsr\" or \"ipip\" or \"gue\"";
     assert_eq!(report(&text), expected);
 }
 
@@ -97,7 +99,7 @@ fn mistakes_of_other_files_come_last() {
     let files: Vec<_> =
         report(&text).lines().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect();
     let lists = [2, 4, 5].map(|line| format!("/lists/mistakes.txt:{line}"));
-    assert_eq!(files, [&["handoff.toml:2".to_owned(), "handoff.toml:88".to_owned()], &lists[..]].concat());
+    assert_eq!(files, [&["handoff.toml:2".to_owned(), "handoff.toml:90".to_owned()], &lists[..]].concat());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::packet::{VIP_V4, VIP_V6};
 use anyhow::Result;
 use lb_common::wire::Mac;
-use lb_user::agent::desired;
+use lb_user::agent::{Standings, desired};
 use lb_user::bpf::{self, KernelDataplane, Object, Pinning, Sizes};
 use lb_user::config::Config;
 use lb_user::dataplane::Dataplane;
@@ -52,8 +52,13 @@ pub(crate) fn balancer(
     let config = Config::parse(Path::new("bench"), &configuration(flows, services))?;
     let sizes = Sizes::of(&config.flow_table);
     let mut dataplane = KernelDataplane::new(Object::load_from(object, program, sizes, Pinning::Off)?)?;
-    let desired =
-        desired(&config, &network(ifindex), [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], &Observed::default());
+    let desired = desired(
+        &config,
+        &network(ifindex),
+        &Standings::default(),
+        [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210],
+        &Observed::default(),
+    );
     let changes = plan(&desired, &Observed::default(), &Load::default(), &mut Memory::default(), bpf::now());
     for change in &changes.complete()? {
         dataplane.apply(change)?;

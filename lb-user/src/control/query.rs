@@ -1,0 +1,49 @@
+//! What is asked of the agent, each with the way back for the answer. Whoever asked may be gone by then.
+
+use super::Refused;
+use super::types::{
+    ApplyRequest, BackendStatus, Event, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
+    ServiceStatus, Status, Stop, VerdictCounter,
+};
+use tokio::sync::{broadcast, oneshot};
+
+/// Anything that is asked.
+#[derive(Debug)]
+pub enum Query {
+    /// To say something.
+    Question(Question),
+    /// To do something.
+    Order(Order),
+    /// To end.
+    Stop(Stop, oneshot::Sender<()>),
+}
+
+/// What changes nothing.
+#[derive(Debug)]
+pub enum Question {
+    /// How is the agent?
+    Status(oneshot::Sender<Status>),
+    /// What does it balance?
+    Services(oneshot::Sender<Result<Vec<ServiceStatus>, String>>),
+    /// Who answers?
+    Backends(oneshot::Sender<Result<Vec<BackendStatus>, String>>),
+    /// What became of the packets?
+    Counters(oneshot::Sender<Result<Vec<VerdictCounter>, String>>),
+    /// What can be gone back to?
+    Generations(oneshot::Sender<Vec<Generation>>),
+    /// What happened, and what happens from now on?
+    Events(oneshot::Sender<(Vec<Event>, broadcast::Receiver<Event>)>),
+}
+
+/// What may change something.
+#[derive(Debug)]
+pub enum Order {
+    /// Say what a configuration would change.
+    Plan(ApplyRequest, oneshot::Sender<Result<PlanReport, Refused>>),
+    /// Follow another configuration.
+    Apply(ApplyRequest, oneshot::Sender<Result<PlanReport, Refused>>),
+    /// Follow a former one again.
+    Rollback(RollbackRequest, oneshot::Sender<Result<PlanReport, Refused>>),
+    /// Treat a back-end otherwise than the configuration says.
+    Override(OverrideRequest, oneshot::Sender<Result<OverrideAnswer, Refused>>),
+}
