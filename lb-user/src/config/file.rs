@@ -74,6 +74,10 @@ pub(super) struct Service {
     pub(super) flood_above: Option<Spanned<i64>>,
     #[serde(default)]
     pub(super) quic: Vec<Spanned<Quic>>,
+    pub(super) health: Option<Health>,
+    pub(super) slow_start: Option<Spanned<String>>,
+    pub(super) all_down: Option<Spanned<String>>,
+    pub(super) min_ready: Option<Spanned<i64>>,
     pub(super) backends: Spanned<Vec<Spanned<Backend>>>,
 }
 
@@ -96,6 +100,36 @@ pub(super) struct Quic {
     pub(super) nonce_length: Spanned<i64>,
     pub(super) key_file: Option<Spanned<String>>,
     pub(super) servers: Spanned<BTreeMap<Spanned<String>, Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Health {
+    #[serde(rename = "type")]
+    pub(super) kind: Spanned<String>,
+    pub(super) via: Option<Spanned<String>>,
+    pub(super) port: Option<Spanned<i64>>,
+    pub(super) interval: Option<Spanned<String>>,
+    pub(super) timeout: Option<Spanned<String>>,
+    pub(super) jitter: Option<Spanned<f64>>,
+    pub(super) rise: Option<Spanned<i64>>,
+    pub(super) fall: Option<Spanned<i64>>,
+    pub(super) method: Option<Spanned<String>>,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) host: Option<Spanned<String>>,
+    pub(super) status: Option<Spanned<String>>,
+    pub(super) body: Option<Spanned<String>>,
+    pub(super) sni: Option<Spanned<String>>,
+    pub(super) ca_file: Option<Spanned<String>>,
+    pub(super) insecure: Option<Spanned<bool>>,
+    pub(super) send: Option<Spanned<String>>,
+    pub(super) expect: Option<Spanned<String>>,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) record: Option<Spanned<String>>,
+    pub(super) rcode: Option<Spanned<String>>,
+    pub(super) tls: Option<Spanned<bool>>,
+    pub(super) service: Option<Spanned<String>>,
+    pub(super) command: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 #[derive(Deserialize)]

@@ -15,9 +15,10 @@ mod value;
 
 pub use error::{Error, Place, Problem};
 pub use model::{
-    Access, Action, Affinity, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop,
-    FlowTable, Forwarding, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix, Protocol, Quic,
-    QuicKey, Reset, Scheduler, Service, Tunnel, XdpMode,
+    Access, Action, Affinity, AllDown, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DnsProbe,
+    FixedNextHop, FlowTable, Forwarding, GrpcProbe, Health, HttpProbe, Icmp, InterfaceName, InvalidPorts,
+    InvalidPrefix, Limits, Ports, Prefix, Probe, Protocol, Quic, QuicKey, Reset, Scheduler, Service, Statuses, Tls,
+    Trust, Tunnel, UdpProbe, Via, XdpMode,
 };
 
 pub(crate) use model::to_ticks;

@@ -69,7 +69,7 @@ fn with_suggestion(message: &str) -> String {
 pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
 
 /// What the keys hold that do not hold a string.
-const SHAPES: [(&str, &str); 34] = [
+const SHAPES: [(&str, &str); 43] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.measure-run-time", "true or false"),
@@ -101,6 +101,15 @@ const SHAPES: [(&str, &str); 34] = [
     ("service.quic.server-id-length", "a whole number, as 3"),
     ("service.quic.nonce-length", "a whole number, as 4"),
     ("service.quic.servers", "a table of server IDs by back-end, as { web-1 = \"0a0b0c\" }"),
+    ("service.health", "a table, as { type = \"tcp\" }"),
+    ("service.health.port", "a whole number, as 443"),
+    ("service.health.jitter", "a number, as 0.1"),
+    ("service.health.rise", "a whole number, as 3"),
+    ("service.health.fall", "a whole number, as 2"),
+    ("service.health.insecure", "true or false"),
+    ("service.health.tls", "true or false"),
+    ("service.health.command", "an array of words, as [\"/usr/lib/handoff/check\", \"--fast\"]"),
+    ("service.min-ready", "a whole number, as 1"),
     ("service.backends", "an array of tables, as [{ name = \"web-1\", address = \"192.0.2.11\" }]"),
     ("service.backends.weight", "a whole number, as 1"),
     ("service.backends.vlan", "an array of whole numbers, as [100]"),

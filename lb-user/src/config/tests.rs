@@ -11,15 +11,16 @@ use zeroize::Zeroizing;
 
 mod capacity;
 mod damage;
+mod health;
 mod limits;
 mod mistakes;
 mod on_disk;
 
-/// Every key, with a value that is not the default where there is another.
+/// Every key but those of health checks ([`health::HEALTH`]), with a value that is not the default where there is another.
 const FULL: &str = include_str!("tests/full.toml");
 
 /// What configurations may name besides [`FULL`]: paths, modes, texts.
-const FILES: [(&str, u32, &str); 11] = [
+const FILES: [(&str, u32, &str); 13] = [
     ("/etc/handoff/deny.txt", 0o644, "198.51.100.66\n"),
     ("/etc/handoff/quic.key", 0o600, "000102030405060708090a0b0c0d0e0f\n"),
     (
@@ -31,6 +32,8 @@ const FILES: [(&str, u32, &str); 11] = [
     ("/lists/empty.txt", 0o644, "# nobody\n\n"),
     ("/lists/mistakes.txt", 0o644, "# one a line\n10.0.0.0/8 10.1.0.0/16\n\n10.0.0.1/8 # a host\nevil.example\n"),
     ("/lists/overlap.txt", 0o644, "198.51.100.0/24\n"),
+    ("/tls/ca.pem", 0o644, include_str!("tests/ca.pem")),
+    ("/tls/garbage.pem", 0o644, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
     ("/keys/good", 0o600, " 000102030405060708090A0b0c0d0e0f\r\n"),
     ("/keys/open", 0o640, "000102030405060708090a0b0c0d0e0f\n"),
     ("/keys/short", 0o400, "000102030405060708090a0b0c0d0e\n"),
@@ -71,8 +74,13 @@ fn report(text: &str) -> String {
 
 /// [`FULL`] with its one `from` changed to `to`.
 fn changed(from: &str, to: &str) -> String {
-    assert_eq!(FULL.matches(from).count(), 1, "{from}");
-    FULL.replace(from, to)
+    changed_in(FULL, from, to)
+}
+
+/// A file with its one `from` changed to `to`.
+fn changed_in(file: &str, from: &str, to: &str) -> String {
+    assert_eq!(file.matches(from).count(), 1, "{from}");
+    file.replace(from, to)
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -97,6 +105,10 @@ fn service(name: &str, vip: &str, ports: Ports) -> Service {
         access: Access::default(),
         limits: Limits::DEFAULT,
         quic: Vec::new(),
+        health: None,
+        slow_start: None,
+        all_down: AllDown::Open,
+        min_ready: 1,
         backends: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ mod agent;
 mod backends;
 mod capacity;
 mod forwarding;
+mod health;
 mod limits;
 mod one_packet;
 mod quic;

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::backends::Terms;
+use super::health::Endpoint;
 use crate::config::file;
 use crate::config::model::{Forwarding, Ports, Protocol, Scheduler, Service, to_ticks};
 use lb_common::abi::{MAX_BACKENDS, MAX_SERVICES};
@@ -42,6 +43,10 @@ impl Checker<'_> {
         let access = self.access(about, service, vip);
         let limits = self.limits(about, service);
         let quic = self.quic(about, service, protocol);
+        let health = self.health(about, service, Endpoint { vip, ports, protocol });
+        let slow_start = self.slow_start(about, service.slow_start.as_ref());
+        let all_down = self.all_down(about, service.all_down.as_ref());
+        let min_ready = self.min_ready(about, service);
         let segment_of = vip.filter(|_| forwarding == Some(Forwarding::L2Dsr));
         let backends = self.backends(about, &service.backends, &Terms { segment_of, scheduler });
         Some(Service {
@@ -57,6 +62,10 @@ impl Checker<'_> {
             access,
             limits: limits?,
             quic: quic?,
+            health: health?,
+            slow_start: slow_start?,
+            all_down: all_down?,
+            min_ready: min_ready?,
             backends: backends?,
         })
     }

@@ -1,4 +1,4 @@
-use super::{Access, Affinity, Backend, Forwarding, Limits, Ports, Quic};
+use super::{Access, Affinity, AllDown, Backend, Forwarding, Health, Limits, Ports, Quic};
 use lb_common::abi::{Address, ServiceKey, ServiceKind};
 use lb_common::wire::{Be16, protocol};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,14 @@ pub struct Service {
     pub limits: Limits,
     /// How connection IDs name back-ends, one for each codepoint that is in use; only with UDP.
     pub quic: Vec<Quic>,
+    /// How the back-ends are checked; `None`: they are not.
+    pub health: Option<Health>,
+    /// How long a back-end that is back takes until it gets its whole share of new flows; `None`: it gets it at once.
+    pub slow_start: Option<Duration>,
+    /// What becomes of new flows while no back-end is healthy.
+    pub all_down: AllDown,
+    /// A change that would leave fewer healthy back-ends is refused; at most as many as there are.
+    pub min_ready: u32,
     /// Who answers; no two with the same name or address.
     pub backends: Vec<Backend>,
 }
@@ -40,6 +48,9 @@ pub struct Service {
 impl Service {
     /// Most idle timeouts besides those of the flow table that all services together may have.
     pub const MAX_IDLE_TIMEOUTS: usize = 31;
+
+    /// What [`Service::min_ready`] is unless the configuration says otherwise: a service is not taken out of service by a change.
+    pub const DEFAULT_MIN_READY: u32 = 1;
 
     /// Key of the service in the maps.
     pub fn key(&self) -> ServiceKey {

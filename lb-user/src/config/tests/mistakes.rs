@@ -1,29 +1,31 @@
 //! What is reported, word by word.
 
-use super::{changed, report};
+use super::health::HEALTH;
+use super::{FULL, changed, changed_in, report};
 use crate::config::Config;
 use std::path::Path;
 
-/// Changes to [`super::FULL`] that are mistakes, and what is reported of each, by topic.
-const MISTAKES: [&str; 6] = [
-    include_str!("mistakes/shape.txt"),
-    include_str!("mistakes/agent.txt"),
-    include_str!("mistakes/services.txt"),
-    include_str!("mistakes/backends.txt"),
-    include_str!("mistakes/defence.txt"),
-    include_str!("mistakes/quic.txt"),
+/// Changes to a good file that are mistakes, and what is reported of each, by topic.
+const MISTAKES: [(&str, &str); 7] = [
+    (FULL, include_str!("mistakes/shape.txt")),
+    (FULL, include_str!("mistakes/agent.txt")),
+    (FULL, include_str!("mistakes/services.txt")),
+    (FULL, include_str!("mistakes/backends.txt")),
+    (FULL, include_str!("mistakes/defence.txt")),
+    (FULL, include_str!("mistakes/quic.txt")),
+    (HEALTH, include_str!("mistakes/health.txt")),
 ];
 
 #[test]
 fn each_mistake_is_reported_with_line_key_and_remedy() {
-    for topic in MISTAKES {
+    for (file, topic) in MISTAKES {
         let cases: Vec<_> = topic.split("\n\n").filter(|case| !case.starts_with('#')).collect();
         assert!(!cases.is_empty());
         for case in cases {
             let marked = |mark| case.lines().filter_map(|line| line.strip_prefix(mark)).collect::<Vec<_>>().join("\n");
             let unmarked = case.lines().filter(|line| !line.starts_with("- ") && !line.starts_with("+ "));
             let expected = unmarked.collect::<Vec<_>>().join("\n");
-            assert_eq!(report(&changed(&marked("- "), &marked("+ "))), expected, "{case}");
+            assert_eq!(report(&changed_in(file, &marked("- "), &marked("+ "))), expected, "{case}");
         }
     }
 }
