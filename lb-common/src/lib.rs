@@ -36,6 +36,7 @@ pub mod flow;
 pub mod flow_table;
 pub mod frame;
 pub mod limit;
+pub mod probe;
 pub mod quic;
 pub mod tables;
 pub mod verdict;

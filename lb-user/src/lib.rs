@@ -14,6 +14,7 @@ pub mod config;
 pub mod control;
 pub mod dataplane;
 pub mod decap;
+pub mod health;
 pub mod lab;
 pub mod network;
 pub mod schedule;
