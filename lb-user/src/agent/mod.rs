@@ -20,6 +20,7 @@ pub(crate) mod rights;
 mod running;
 pub(crate) mod signals;
 
+pub(crate) use desired::delivery;
 pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod counters;
 mod decap;
+mod doctor;
 mod lab;
 mod output;
 mod run;
@@ -46,6 +47,7 @@ enum Command {
     Backends(backends::Args),
     Counters(counters::Args),
     Decap(decap::Args),
+    Doctor(doctor::Args),
     Lab(lab::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
     LabJanitor(lab::JanitorArgs),
@@ -86,6 +88,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backends(args) => backends::run(&args),
         Command::Counters(args) => counters::run(&args),
         Command::Decap(args) => decap::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Lab(args) => lab::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),
