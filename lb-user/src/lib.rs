@@ -2,7 +2,8 @@
 //!
 //! The core knows neither the kernel nor the network: [`config`] says what the operator wants, [`state`] compares it with what the
 //! maps say, [`schedule`] makes the rings. [`bpf`] is the data plane in the kernel, behind the trait of [`dataplane`];
-//! [`network`] knows the way to the back-ends; [`agent`] brings all of them together. [`decap`] is what runs on a back-end instead.
+//! [`network`] knows the way to the back-ends; [`agent`] brings all of them together. [`decap`] is what runs on a back-end instead;
+//! [`doctor`] says why either does not do its work.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -15,6 +16,7 @@ pub mod control;
 pub mod dataplane;
 pub mod decap;
 pub mod health;
+pub mod doctor;
 pub mod lab;
 pub mod network;
 pub mod schedule;

@@ -34,6 +34,7 @@ mod slow_start;
 mod standing;
 mod store;
 
+pub(crate) use desired::delivery;
 pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;

@@ -10,6 +10,7 @@
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
+//! | `programs` | what the kernel says of programs, whoever has loaded them |
 
 #![expect(unsafe_code, reason = "map values cross into the kernel as bytes and through memory mappings")]
 
@@ -21,6 +22,7 @@ mod mapped;
 mod object;
 mod pins;
 mod plain;
+mod programs;
 mod run_time;
 
 pub use attach::{attach, detach_others};
@@ -29,6 +31,7 @@ pub use error::Error;
 pub use kernel::KernelDataplane;
 pub use object::{Object, Pinning, Sizes};
 pub use pins::Pins;
+pub use programs::{is_ours, program_name};
 pub use run_time::{RunTime, measure_run_time};
 
 use lb_common::abi::{Ticks, ticks};

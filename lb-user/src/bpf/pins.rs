@@ -41,6 +41,27 @@ impl Pins {
         &self.top
     }
 
+    /// Whether they are, or would be, on a BPF file system.
+    pub fn are_on_bpffs(&self) -> bool {
+        let existing = self.top.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
+        statfs(existing).is_ok_and(|found| found.filesystem_type() == BPF_FS_MAGIC)
+    }
+
+    /// Whether this process may look at them; there may be none.
+    pub fn are_readable(&self) -> bool {
+        !fs::read_dir(&self.top).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    }
+
+    /// Folders with the pins of other versions of the map layout.
+    pub fn other_layouts(&self) -> Vec<PathBuf> {
+        let entries = self.top.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+        let is_version = |path: &PathBuf| {
+            let version = path.file_name().and_then(|name| name.to_str()?.strip_prefix('v')?.parse::<u32>().ok());
+            version.is_some_and(|version| version != abi::VERSION)
+        };
+        entries.map(|entry| entry.path()).filter(is_version).collect()
+    }
+
     /// Whether a link is pinned for this interface.
     pub fn has_link(&self, interface: &str) -> bool {
         self.link(interface).exists()
@@ -51,8 +72,7 @@ impl Pins {
     /// # Errors
     /// When the folder is not on a BPF file system or cannot be made.
     pub fn create(&self) -> Result<(), Error> {
-        let existing = self.top.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
-        if !statfs(existing).is_ok_and(|found| found.filesystem_type() == BPF_FS_MAGIC) {
+        if !self.are_on_bpffs() {
             return Err(Error::NotBpffs { path: self.top.clone() });
         }
         for folder in [self.maps(), self.links()] {

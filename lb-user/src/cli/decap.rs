@@ -84,7 +84,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn vip(text: &str) -> Result<IpAddr, String> {
+pub(super) fn vip(text: &str) -> Result<IpAddr, String> {
     let address: IpAddr = text.parse().map_err(|_| "not an address, as 192.0.2.10 or 2001:db8::10".to_owned())?;
     let is_hosts = match address {
         IpAddr::V4(v4) => !v4.is_broadcast() && !v4.is_link_local(),

@@ -8,6 +8,7 @@ mod completions;
 mod counters;
 mod decap;
 mod events;
+mod doctor;
 mod lab;
 mod output;
 mod overrides;
@@ -60,6 +61,7 @@ enum Command {
     Enable(overrides::EnableArgs),
     Weight(overrides::WeightArgs),
     Decap(decap::Args),
+    Doctor(doctor::Args),
     Lab(lab::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
     LabJanitor(lab::JanitorArgs),
@@ -109,6 +111,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Enable(args) => overrides::enable(&args),
         Command::Weight(args) => overrides::weight(&args),
         Command::Decap(args) => decap::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Lab(args) => lab::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),

@@ -24,7 +24,7 @@ mod lock;
 mod plan;
 mod record;
 mod running;
-mod settings;
+pub(crate) mod settings;
 mod sources;
 
 pub use change::Change;

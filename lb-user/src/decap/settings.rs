@@ -39,11 +39,11 @@ impl Settings {
 }
 
 /// Key of the setting `name` of an interface. With slashes, because the names of interfaces may have dots.
-pub(super) fn key(interface: &str, name: &str) -> String {
+pub(crate) fn key(interface: &str, name: &str) -> String {
     format!("{INTERFACES}/{interface}/{name}")
 }
 
-pub(super) fn get(key: &str) -> io::Result<u8> {
+pub(crate) fn get(key: &str) -> io::Result<u8> {
     let text = fs::read_to_string(path(key))?;
     text.trim().parse().map_err(|_| io::Error::other(format!("{:?} is not a small number", text.trim())))
 }

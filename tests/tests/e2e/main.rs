@@ -7,6 +7,7 @@ mod bad_input;
 mod changes;
 mod decap;
 mod decap_host;
+mod doctor;
 mod flood;
 mod fragments_and_echo;
 mod in_the_way;

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// # Errors
 /// When they do not at this moment.
-pub(in crate::agent) fn delivery(
+pub(crate) fn delivery(
     config: &Config,
     service: &Service,
     backend: &Backend,

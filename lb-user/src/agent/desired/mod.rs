@@ -12,7 +12,7 @@ mod outer;
 mod service;
 mod timeouts;
 
-pub(super) use delivery::delivery;
+pub(crate) use delivery::delivery;
 
 use super::standing::Standings;
 use crate::config::{Config, to_ticks};
