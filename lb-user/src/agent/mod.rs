@@ -8,6 +8,7 @@
 //! | `core` | what it knows and what it does about it; free of I/O but for the data plane |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
+//! | `supervisor` | what the service manager is told |
 
 mod core;
 mod desired;
@@ -19,10 +20,12 @@ mod report;
 pub(crate) mod rights;
 mod running;
 pub(crate) mod signals;
+mod supervisor;
 
 pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;
+pub use supervisor::Supervisor;
 
 pub(crate) use neighbours::routed;
 pub(crate) use preflight::unreachable_now;

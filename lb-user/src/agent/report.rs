@@ -36,6 +36,17 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D) -> Status {
     }
 }
 
+/// The state of the whole in a line.
+pub(super) fn summary(known: &Known) -> String {
+    if let Some(failure) = &known.failure {
+        return failure.clone();
+    }
+    let services = &known.config.services;
+    let backends: usize = services.iter().map(|service| service.backends.len()).sum();
+    let ready: usize = services.iter().map(|service| ready(known, service)).sum();
+    format!("{} services, {ready} of {backends} back-ends ready", services.len())
+}
+
 /// How many back-ends of the service get new flows.
 fn ready(known: &Known, service: &Service) -> usize {
     service.backends.iter().filter(|backend| delivery(&known.config, service, backend, &known.network).is_ok()).count()

@@ -3,6 +3,7 @@ use super::core::Core;
 use super::lock::Lock;
 use super::neighbours::{self, Backends};
 use super::signals::Signals;
+use super::supervisor::Supervisor;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{Config, InterfaceName};
 use crate::control::{Server, types::Stop};
@@ -57,6 +58,8 @@ impl Running {
         let server = tokio::spawn(server.serve(queries, hung_up));
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut supervisor = Supervisor::of_environment();
+        supervisor.ready();
 
         let stop = loop {
             tokio::select! {
@@ -69,8 +72,11 @@ impl Running {
                     break stop;
                 },
                 () = signals.received() => break Stop { purge: false },
+                () = supervisor.beat() => {}
             }
+            supervisor.status(self.core.summary());
         };
+        supervisor.stopping();
         let ended = self.end(stop);
         drop(lock);
         // Those who asked get their answers. The socket goes last: `handoff stop` waits for that.
