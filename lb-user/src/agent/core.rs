@@ -192,6 +192,11 @@ where
         Ok(Load { live_flows: self.dataplane.flows().live, new_flows: self.scheduled.iter().map(since).collect() })
     }
 
+    /// How it is, in a line for the service manager.
+    pub(super) fn summary(&self) -> String {
+        report::summary(&self.known)
+    }
+
     /// Answers a question. Nobody may be waiting for the answer any more, which is no harm.
     pub(super) fn answer(&self, question: Question) {
         let (known, dataplane) = (&self.known, &self.dataplane);

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The process may not do what an agent does.
-    #[error("not allowed: the agent lacks {missing}; run it as root, as `sudo handoff run`")]
+    #[error(
+        "not allowed: the agent lacks {missing}; run it as root, as `sudo handoff run`, or give it these capabilities, as handoff.service does"
+    )]
     Rights {
         /// The capabilities that it lacks.
         missing: String,

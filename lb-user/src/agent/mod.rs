@@ -13,6 +13,7 @@
 //! | `store` | what outlives the agent besides links and maps |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
+//! | `supervisor` | what the service manager is told |
 
 mod change;
 mod core;
@@ -33,12 +34,14 @@ pub(crate) mod signals;
 mod slow_start;
 mod standing;
 mod store;
+mod supervisor;
 
 pub(crate) use desired::delivery;
 pub use desired::desired;
 pub use error::Error;
 pub use preflight::check_network;
 pub use standing::{Standing, Standings};
+pub use supervisor::Supervisor;
 
 pub(crate) use neighbours::routed;
 pub(crate) use preflight::unreachable_now;

@@ -40,6 +40,17 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, generation: u64
     }
 }
 
+/// The state of the whole in a line.
+pub(super) fn summary(known: &Known) -> String {
+    if let Some(failure) = &known.failure {
+        return failure.clone();
+    }
+    let services = &known.config.services;
+    let backends: usize = services.iter().map(|service| service.backends.len()).sum();
+    let ready: usize = services.iter().map(|service| known.standings.ready(service)).sum();
+    format!("{} services, {ready} of {backends} back-ends ready", services.len())
+}
+
 fn interfaces(known: &Known) -> Vec<InterfaceStatus> {
     let interfaces = known.config.interfaces.iter().map(|name| {
         let link = known.network.link_by_name(name.as_str());

@@ -5,6 +5,7 @@ use super::lock::Lock;
 use super::neighbours::{self, Backends};
 use super::signals::{Signals, Told};
 use super::store::Store;
+use super::supervisor::Supervisor;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
 use crate::control::{Query, Server, types::Stop};
@@ -63,6 +64,8 @@ impl Running {
         let server = tokio::spawn(server.serve(queries, hung_up));
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut supervisor = Supervisor::of_environment();
+        supervisor.ready();
 
         let stop = loop {
             tokio::select! {
@@ -87,8 +90,11 @@ impl Running {
                     Told::End => break Stop { purge: false },
                     Told::Reload => drop(self.reload(&mut monitor).await),
                 },
+                () = supervisor.beat() => {}
             }
+            supervisor.status(self.core.summary());
         };
+        supervisor.stopping();
         let ended = self.end(stop);
         drop(lock);
         // Those who asked get their answers. The socket goes last: `handoff stop` waits for that.

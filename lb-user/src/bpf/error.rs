@@ -94,7 +94,7 @@ pub enum Error {
         source: Box<SyscallError>,
     },
     /// A pin cannot be made, opened or removed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), remedy(source))]
     Pin {
         /// The pin or its folder.
         path: PathBuf,
@@ -152,6 +152,16 @@ fn io_error(error: &MapError) -> Option<&io::Error> {
     match error {
         MapError::SyscallError(SyscallError { io_error, .. }) => Some(io_error),
         _ => None,
+    }
+}
+
+/// What to do about a pin that cannot be had.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; let the agent's user enter /sys/fs/bpf and own the pin folder, as handoff.service does, or run the command as root"
+        }
+        _ => "",
     }
 }
 

@@ -23,7 +23,7 @@ use crate::config::DEFAULT_SOCKET;
 use crate::control::{Client, Refused, RefusedKind};
 use crate::{agent, bpf, config, control};
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -152,6 +152,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref() {
         Some(agent::Error::Network(_) | agent::Error::Bpf(bpf::Error::TableSize { .. })) => ExitCode::from(CONFIG),
         Some(agent::Error::Rights { .. }) => ExitCode::from(NO_PERMISSION),
+        Some(agent::Error::Bpf(bpf::Error::Pin { source, .. })) if source.kind() == ErrorKind::PermissionDenied => {
+            ExitCode::from(NO_PERMISSION)
+        }
         _ => ExitCode::FAILURE,
     }
 }

@@ -6,6 +6,7 @@
 //! | `cluster`, `mode` | all of them as back-ends, for every way in which packets get to one |
 //! | `router` | a router in front of the client |
 //! | `program` | the program under test, and how a run of it ended |
+//! | `service` | the agent as systemd starts it |
 //! | `configuration` | what its agent is told |
 //! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
 //! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
@@ -26,6 +27,7 @@ mod mode;
 mod program;
 mod responder;
 mod router;
+mod service;
 mod tap;
 mod times;
 
@@ -39,6 +41,7 @@ pub use flood::flood;
 pub use mode::Mode;
 pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
+pub use service::{Service, Started};
 pub use tap::Tap;
 pub use times::Times;
 
@@ -265,7 +268,10 @@ pub fn all_succeeded(load: Load) -> Result<()> {
 }
 
 /// Waits for an answer, on this thread.
-fn wait<T>(answer: impl Future<Output = T>) -> Result<T> {
+///
+/// # Errors
+/// When the system has no resources left for it.
+pub fn wait<T>(answer: impl Future<Output = T>) -> Result<T> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(answer))
 }
 

@@ -164,8 +164,7 @@ fn not_root() -> Result<()> {
     let file = scene.site().config_file();
     fs::write(&file, configuration(scene.site(), ON_ETH0, &service("web", 443, "tcp", &[SERVER_1])))?;
     let run = scene.at_balancer(&mut as_nobody(handoff(&["run", "--config"]).arg(&file)))?;
-    let error =
-        "not allowed: the agent lacks CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF; run it as root, as `sudo handoff run`";
+    let error = "not allowed: the agent lacks CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF; run it as root, as `sudo handoff run`, or give it these capabilities, as handoff.service does";
     assert_eq!(run, Outcome::refusal(NO_PERMISSION, error));
     nothing_changed(&scene)
 }

@@ -17,5 +17,6 @@ mod modes;
 mod neighbours;
 mod passing;
 mod path_mtu;
+mod service_manager;
 mod take_over;
 mod udp;
