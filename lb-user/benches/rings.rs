@@ -25,7 +25,13 @@ fn candidates(count: u16, weight: Weight) -> Vec<Candidate> {
     let candidate = |slot: u16| {
         let [high, low] = slot.to_be_bytes();
         let live_flows = u64::from(slot % 100);
-        Candidate { slot, address: Address::from_v4([10, 0, high, low]), weight: weight(slot), ramp: Ramp::FULL, live_flows }
+        Candidate {
+            slot,
+            address: Address::from_v4([10, 0, high, low]),
+            weight: weight(slot),
+            ramp: Ramp::FULL,
+            live_flows,
+        }
     };
     (0..count).map(candidate).collect()
 }

@@ -64,7 +64,9 @@ where
     /// When a part of it cannot be done. All is as it was then.
     pub(super) fn adopt(&mut self, proposal: &Proposal, network: &Network, now: Now) -> Result<u64, Error> {
         let former = (self.known.config.clone(), self.known.overrides.clone(), self.known.network.clone());
+        let checks = self.known.checks.clone();
         self.known.config = proposal.config.clone();
+        self.known.checks.follow(&proposal.config);
         let forgotten = self.known.overrides.prune(&proposal.config);
         let done = self.reconcile(network, now).and_then(|()| self.keep(proposal, !forgotten.is_empty()));
         match done {
@@ -77,7 +79,7 @@ where
                 Ok(generation)
             }
             Err(error) => {
-                (self.known.config, self.known.overrides) = (former.0, former.1);
+                (self.known.config, self.known.overrides, self.known.checks) = (former.0, former.1, checks);
                 let undone = self.reconcile(&former.2, now);
                 self.note(undone);
                 Err(error)
@@ -145,7 +147,7 @@ where
 
     /// How back-ends would stand with another configuration or in another network, when their slow starts are over.
     fn standings_with(&self, config: &Config, network: &Network) -> Standings {
-        let checked = |name: &BackendName| self.checked(name);
+        let checked = |name: &BackendName| self.known.checks.of(name);
         let now = self.known.since;
         Standings::of(config, network, &self.known.overrides, checked, &mut SlowStarts::default(), now)
     }

@@ -1,11 +1,12 @@
 //! The agent without its surroundings: what it knows, and what it does about it.
 
+use super::checks::Checks;
 use super::desired::desired;
 use super::events::{About, Events};
 use super::notices::notice;
 use super::overrides::Overrides;
 use super::slow_start::SlowStarts;
-use super::standing::{Checked, Standings};
+use super::standing::Standings;
 use super::store::Store;
 use super::{Error, report};
 use crate::bpf;
@@ -13,6 +14,7 @@ use crate::config::{BackendName, Config};
 use crate::control::Question;
 use crate::control::types::EventKind;
 use crate::dataplane::Dataplane;
+use crate::health::Outcome;
 use crate::network::Network;
 use crate::state::{Desired, DesiredService, Load, Memory, Observed, Plan, plan};
 use lb_common::abi::Ticks;
@@ -39,6 +41,7 @@ pub(super) struct Known {
     pub(super) path: PathBuf,
     pub(super) config: Config,
     pub(super) overrides: Overrides,
+    pub(super) checks: Checks,
     pub(super) standings: Standings,
     pub(super) observed: Observed,
     pub(super) network: Network,
@@ -80,6 +83,7 @@ where
             path,
             config,
             overrides: store.overrides()?,
+            checks: Checks::default(),
             standings: Standings::default(),
             observed,
             network: Network::default(),
@@ -106,6 +110,7 @@ where
     /// Also when the services do not fit into new maps, which are not touched then.
     pub(super) fn start(&mut self, network: &Network, now: Now) -> Result<(), Error> {
         let is_new = self.known.observed.settings.is_none();
+        self.known.checks.follow(&self.known.config);
         match self.reconcile(network, now) {
             Err(error @ Error::Full(_)) if !is_new => self.note(Err(error)),
             done => done?,
@@ -121,8 +126,8 @@ where
 
     /// Brings the maps in line with what is known, as far as there is room.
     pub(super) fn follow(&mut self, now: Now) -> Result<(), Error> {
-        let Known { config, network, overrides, .. } = &self.known;
-        let checked = |name: &BackendName| self.checked(name);
+        let Known { config, network, overrides, checks, .. } = &self.known;
+        let checked = |name: &BackendName| checks.of(name);
         let mut slow_starts = self.slow_starts.clone();
         let standings = Standings::of(config, network, overrides, checked, &mut slow_starts, now.instant);
         notice(config, &self.known.standings, &standings, &mut self.events);
@@ -130,9 +135,12 @@ where
         self.apply(now.ticks)
     }
 
-    /// What the health checks say of a back-end.
-    pub(super) fn checked(&self, _name: &BackendName) -> Checked {
-        Checked::Well
+    /// Takes the outcome of a probe into account. A new verdict is followed at once.
+    pub(super) fn heed(&mut self, outcome: &Outcome, now: Now) {
+        if self.known.checks.heed(outcome, now.instant) {
+            let done = self.follow(now);
+            self.note(done);
+        }
     }
 
     /// Notes for the status, and among the events when it changes, whether the data plane does what it should.

@@ -8,6 +8,7 @@
 //! | `core` | what it knows and what it does about it; free of I/O but for the data plane |
 //! | `orders`, `change` | another configuration, and what operators say at run time |
 //! | `preview` | what a change would do |
+//! | `checks` | what it makes of health checks |
 //! | `standing`, `overrides`, `slow_start` | which flows a back-end takes, and why |
 //! | `events`, `notices` | what is worth a line |
 //! | `store` | what outlives the agent besides links and maps |
@@ -16,6 +17,7 @@
 //! | `supervisor` | what the service manager is told |
 
 mod change;
+mod checks;
 mod core;
 mod desired;
 mod error;

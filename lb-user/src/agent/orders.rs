@@ -83,7 +83,10 @@ impl Running {
         self.attach_to(&proposal.config.interfaces, proposal.config.xdp_mode, &network, |_| true)
             .map_err(Refused::failed)?;
         match self.core.adopt(proposal, &network, Now::read()) {
-            Ok(generation) => report.generation = generation,
+            Ok(generation) => {
+                report.generation = generation;
+                self.probe();
+            }
             Err(error) => {
                 self.detach_all_but(&interfaces)?;
                 return Err(Refused::failed(error));

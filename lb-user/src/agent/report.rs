@@ -3,7 +3,7 @@
 use super::core::Known;
 use super::desired::delivery;
 use super::store::Generations;
-use crate::config::Service;
+use crate::config::{BackendName, Service};
 use crate::control::types::{
     BackendState, BackendStatus, FlowTableStatus, Generation, InterfaceStatus, ServiceStatus, Status, VerdictCounter,
 };
@@ -13,7 +13,7 @@ use lb_common::flow_table::{Bucket, WAYS};
 use lb_common::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, generation: u64) -> Status {
     let census = dataplane.flows();
@@ -139,6 +139,7 @@ fn service_backends(
             configured_weight: (standing.weight != backend.weight).then_some(backend.weight),
             state: standing.state,
             reason: standing.reason,
+            health: known.checks.status(&BackendName::of(service, backend), Instant::now()),
             interface: link.map(|link| link.name.clone()),
             mac: delivered.ok().map(|delivered| delivered.mac.to_string()),
             new_flows: counted.new_flows,
@@ -172,6 +173,7 @@ fn leaving_backend(
         address,
         weight: 0,
         configured_weight: None,
+        health: None,
         state: BackendState::Leaving,
         reason: Some("removed from the configuration: its live flows may end in peace".to_owned()),
         interface: known.network.links.get(&backend.ifindex).map(|link| link.name.clone()),

@@ -9,6 +9,7 @@ use super::supervisor::Supervisor;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
 use crate::control::{Query, Server, types::Stop};
+use crate::health::{Outcome, Prober};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -24,6 +25,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Running {
     pub(super) core: Core<KernelDataplane>,
     pub(super) pins: Pins,
+    prober: Prober,
+    outcomes: mpsc::Receiver<Outcome>,
     /// What the watched file said when it was not followed.
     refused: Option<String>,
     /// The kernel measures run times as long as somebody holds this.
@@ -40,13 +43,16 @@ impl Running {
         let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
         let core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
-        let mut agent = Self { core, pins: pins.clone(), refused: None, _measuring: measuring };
+        let (told, outcomes) = mpsc::channel(256);
+        let prober = Prober::new(told);
+        let mut agent = Self { core, pins: pins.clone(), prober, outcomes, refused: None, _measuring: measuring };
         agent.attach(network, |_| true)?;
         agent.core.start(network, Now::read())?;
         agent.core.store.generations.keep(&text)?;
         let config = agent.core.config();
         let interfaces: Vec<&str> = config.interfaces.iter().map(InterfaceName::as_str).collect();
         bpf::detach_others(pins, &interfaces)?;
+        agent.prober.follow(config);
         info!(services = config.services.len(), socket = %config.control_socket.display(), "running");
         Ok(agent)
     }
@@ -77,6 +83,7 @@ impl Running {
                     self.watch(&mut monitor).await;
                     self.follow(&mut monitor).await;
                 }
+                Some(outcome) = self.outcomes.recv() => self.core.heed(&outcome, Now::read()),
                 Some(query) = incoming.recv() => match query {
                     Query::Question(question) => self.core.answer(question),
                     Query::Order(order) => self.carry_out(order, &mut monitor).await,
@@ -101,6 +108,11 @@ impl Running {
         drop(hang_up);
         let _ = timeout(TICK, server).await;
         ended
+    }
+
+    /// Checks the back-ends of the configuration as it is now.
+    pub(super) fn probe(&mut self) {
+        self.prober.follow(self.core.config());
     }
 
     /// Follows its own file, if it is to be watched and says something else than what holds or was refused last.

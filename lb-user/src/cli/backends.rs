@@ -1,6 +1,6 @@
 use super::output::{self, Row, bytes, number};
 use super::{Asking, wait};
-use crate::control::types::{BackendState, BackendStatus};
+use crate::control::types::{BackendState, BackendStatus, HealthState};
 use std::process::ExitCode;
 
 /// Who answers, and what each was handed. Packets and bytes are the clients' half: back-ends answer the clients directly.
@@ -23,6 +23,7 @@ fn table(backends: &[BackendStatus]) -> String {
         "ADDRESS",
         "STATE",
         "WEIGHT>",
+        "HEALTH",
         "INTERFACE",
         "MAC",
         "NEW FLOWS>",
@@ -38,6 +39,7 @@ fn table(backends: &[BackendStatus]) -> String {
             backend.address.to_string(),
             state(backend.state).to_owned(),
             weight(backend),
+            health(backend),
             backend.interface.clone().unwrap_or_else(|| "-".to_owned()),
             backend.mac.clone().unwrap_or_else(|| "-".to_owned()),
             number(backend.new_flows),
@@ -55,6 +57,15 @@ fn table(backends: &[BackendStatus]) -> String {
         }
     }
     text
+}
+
+fn health(backend: &BackendStatus) -> String {
+    let Some(health) = &backend.health else { return "-".to_owned() };
+    match (health.state, health.latency_ms) {
+        (HealthState::Unknown, _) => "unknown".to_owned(),
+        (HealthState::Down, _) => "down".to_owned(),
+        (HealthState::Up, latency) => latency.map_or_else(|| "up".to_owned(), |latency| format!("up {latency:.1} ms")),
+    }
 }
 
 /// With the configured weight, where an operator said something else.

@@ -136,6 +136,9 @@ pub struct BackendStatus {
     pub state: BackendState,
     /// What is in the way of a back-end that is not ready, and what to do.
     pub reason: Option<String>,
+    /// What its health checks say; `None` when it is not checked. With direct server return nothing can be told from the traffic: the
+    /// back-end's answers do not pass the balancer.
+    pub health: Option<HealthStatus>,
     /// The interface that it is reached through.
     pub interface: Option<String>,
     /// Its Ethernet address on that segment.
@@ -154,6 +157,31 @@ pub struct BackendStatus {
     pub fragments: u64,
     /// ICMP errors.
     pub icmp_errors: u64,
+}
+
+/// What the health checks of a back-end say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HealthStatus {
+    /// The verdict.
+    pub state: HealthState,
+    /// How long the last success took, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// What the last failure was, also when it is over.
+    pub last_error: Option<String>,
+    /// For how many seconds the verdict has held.
+    pub since_s: Option<u64>,
+}
+
+/// The verdict of health checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HealthState {
+    /// There was none yet.
+    Unknown,
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
 }
 
 /// Whether a back-end gets new flows.

@@ -79,6 +79,8 @@ mod tests {
             pid: 7,
             uptime_s: 1,
             config: PathBuf::from("/etc/handoff/handoff.toml"),
+            generation: 1,
+            overrides: 0,
             pin_folder: PathBuf::from("/sys/fs/bpf/handoff"),
             abi: 1,
             interfaces: Vec::new(),

@@ -66,6 +66,7 @@ mod tests {
             forwarding: "l2-dsr".to_owned(),
             backends: 1,
             ready: 1,
+            all_down: None,
             new_flows: 100,
             live_flows: 0,
             packets: 2_000,

@@ -1,17 +1,11 @@
-use crate::config::{self, Probe, Tls, Trust};
+use crate::config::{self, BackendName, Probe, Tls, Trust};
 use rustls::RootCertStore;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tracing::warn;
 
-/// A back-end of a service, by their names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TargetName {
-    /// The service.
-    pub service: String,
-    /// The back-end.
-    pub backend: String,
-}
+/// The name of a target.
+pub type TargetName = BackendName;
 
 /// A back-end of a service, as probes see it.
 #[derive(Clone, Debug)]

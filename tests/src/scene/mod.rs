@@ -12,6 +12,7 @@
 //! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
 //! | `flood` | connections that nobody means to have |
 //! | `tap` | what an XDP program leaves to the network stack |
+//! | `visitors` | clients that come one after the other, whatever becomes of those before |
 //! | `times` | how long things took |
 //! | `eventually` | waiting for what does not happen at once |
 
@@ -30,6 +31,7 @@ mod router;
 mod service;
 mod tap;
 mod times;
+mod visitors;
 
 pub use backend::{Backend, VIPS};
 pub use cluster::{Cluster, SERVERS};
@@ -44,6 +46,7 @@ pub use responder::Responder;
 pub use service::{Service, Started};
 pub use tap::Tap;
 pub use times::Times;
+pub use visitors::{Visit, Visitors};
 
 use anyhow::{Context, Result, ensure};
 use lb_user::control::types::{BackendStatus, ServiceStatus, VerdictCounter};
@@ -194,6 +197,15 @@ impl Scene {
     /// When it cannot be started.
     pub fn run(&self, subcommand: &str, file: &Path) -> Result<Outcome> {
         self.at_balancer(handoff(&[subcommand, "--config"]).arg(file))
+    }
+
+    /// Runs `handoff` with the words of `command` for the scene's agent.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn ask(&self, command: &str) -> Result<Outcome> {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        Ok(outcome(handoff(&words).arg("--socket").arg(self.site().control_socket()))?)
     }
 
     /// Runs `handoff stop` for the scene's agent, with these arguments as well.

@@ -102,6 +102,7 @@ mod tests {
             address: IpAddr::from([198, 18, 1, number]),
             weight: 1,
             configured_weight: None,
+            health: None,
             state: BackendState::Ready,
             reason: None,
             interface: None,
