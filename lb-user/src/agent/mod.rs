@@ -20,7 +20,7 @@ pub(crate) mod rights;
 mod running;
 pub(crate) mod signals;
 
-pub use desired::desired;
+pub use desired::{ProbeTargets, desired, probe_targets};
 pub use error::Error;
 pub use preflight::check_network;
 

@@ -9,6 +9,7 @@ mod decap;
 mod decap_host;
 mod flood;
 mod fragments_and_echo;
+mod health;
 mod in_the_way;
 mod interfaces;
 mod lab;
