@@ -89,13 +89,13 @@ impl Cluster {
     /// # Errors
     /// When it does not get ready.
     pub fn start_agent(&self) -> Result<Agent> {
-        self.scene.start_agent_with(ON_ETH0, &self.services(|_| ""))
+        self.scene.start_agent_with(ON_ETH0, &self.services(|_| String::new()))
     }
 
     /// The services of all modes; `more` has more lines about those of a protocol.
-    pub fn services(&self, more: impl Fn(&str) -> &str) -> String {
+    pub fn services(&self, more: impl Fn(&str) -> String) -> String {
         let of_mode =
-            |mode: &Mode| ["tcp", "udp"].map(|protocol| mode.service(protocol, PORT, self.servers(), more(protocol)));
+            |mode: &Mode| ["tcp", "udp"].map(|protocol| mode.service(protocol, PORT, self.servers(), &more(protocol)));
         self.modes.iter().flat_map(of_mode).collect()
     }
 

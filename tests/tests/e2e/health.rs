@@ -1,17 +1,18 @@
 //! Health checks by way of the VIP: a back-end that clients' packets do not get to is not healthy, whatever it answers at its own address.
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::scene::{Cluster, Mode, ON_ETH0, configuration, eventually};
+use lb_tests::scene::{Cluster, Mode, ON_ETH0, SERVERS, Scene, configuration, eventually, service};
 use lb_user::agent::probe_targets;
 use lb_user::bpf::ProbeWay;
 use lb_user::config::Config;
-use lb_user::health::{Outcome, Prober};
+use lb_user::health::{Health, Outcome, Prober, State, Transition};
 use lb_user::lab::Node;
+use lb_user::lab::topology::SERVICE;
 use lb_user::network::{Monitor, Network};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -61,6 +62,43 @@ fn what_clients_need_is_checked(forwarding: &str) -> Result<()> {
     })?
 }
 
+#[test]
+fn a_silent_server_is_found_and_comes_back() -> Result<()> {
+    let scene = Scene::set("health-silent", SERVERS)?;
+    let backends: Vec<_> =
+        scene.stage().topology().servers().map(|node| (node.to_string(), own_address(node))).collect();
+    let backends: Vec<_> = backends.iter().map(|(name, address)| (name.as_str(), address.as_str())).collect();
+    let health =
+        "health = { type = \"https\", via = \"vip\", path = \"/bytes/9000\", body = \"server\", insecure = true }\n";
+    let services = service("web", SERVICE.port(), "tcp", &backends) + health;
+    let text = configuration(scene.site(), ON_ETH0, &services);
+    let config = Config::parse(Path::new("health.toml"), &text)?;
+    scene.namespace(Node::Balancer).run(|| {
+        let mut checks = Checks::start(&config)?;
+        checks.come_to("all are healthy", |_| true)?;
+        let (node, check) = (Node::Server(BROKEN), config.services[0].health.as_ref().context("a check")?);
+        let mut health = Health::new(check.rise, check.fall);
+
+        let start = Instant::now();
+        scene.ip(node, "link set eth0 down")?;
+        let error = checks.next_verdict(&mut health, &node.to_string(), State::Down)?.error;
+        let took = start.elapsed();
+        println!("silent after {took:?}");
+        assert_eq!(error.as_deref(), Some("no answer within 250ms"));
+        // By far less than a second on a machine that has nothing else to do.
+        ensure!(took < Duration::from_secs(2), "{took:?}");
+
+        scene.ip(node, "link set eth0 up")?;
+        checks.next_verdict(&mut health, &node.to_string(), State::Up)?;
+        println!("back after {:?}", start.elapsed() - took);
+        checks.come_to("all are healthy again", |_| true)
+    })?
+}
+
+fn own_address(node: Node) -> String {
+    node.address().map_or_else(String::new, |address| address.to_string())
+}
+
 /// Checks of all servers, from the balancer.
 struct Checks {
     outcomes: mpsc::Receiver<Outcome>,
@@ -78,23 +116,25 @@ impl Checks {
     fn of(cluster: &Cluster, via: &str) -> Result<Self> {
         let check =
             |kind: &str| format!("health = {{ {kind}, via = \"{via}\", interval = \"100ms\", timeout = \"1s\" }}\n");
-        let (tcp, udp) = (check("type = \"tcp\""), check("type = \"udp\", send = \"ping\""));
         let services = cluster.services(|protocol| match protocol {
-            "tcp" => &tcp,
-            _ if via == "vip" => &udp,
-            _ => "",
+            "tcp" => check("type = \"tcp\""),
+            _ if via == "vip" => check("type = \"udp\", send = \"ping\""),
+            _ => String::new(),
         });
         let text = configuration(cluster.scene().site(), ON_ETH0, &services);
-        let config = Config::parse(Path::new("health.toml"), &text)?;
+        Self::start(&Config::parse(Path::new("health.toml"), &text)?)
+    }
 
+    /// Starts the checks of a configuration.
+    fn start(config: &Config) -> Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let _inside = runtime.enter();
         let (sender, outcomes) = mpsc::channel(100);
         let mut prober = Prober::new(sender);
-        prober.follow(&config);
+        prober.follow(config);
         let mut way = ProbeWay::load()?;
-        let network = runtime.block_on(known(&config))?;
-        let needed = probe_targets(&config, &network, prober.marks());
+        let network = runtime.block_on(known(config))?;
+        let needed = probe_targets(config, &network, prober.marks());
         ensure!(needed.targets.len() == prober.marks().len(), "some have no way: {needed:?}");
         way.set_targets(&needed.targets)?;
         way.attach_to(needed.links.into_values())?;
@@ -116,6 +156,24 @@ impl Checks {
             Ok(self.latest.len() == self.targets && self.latest.iter().all(is_as_it_should_be))
         })
         .with_context(|| format!("{:#?}", self.latest))
+    }
+
+    /// Waits for the next verdict on a server, which must be this one.
+    fn next_verdict(&mut self, health: &mut Health, server: &str, expected: State) -> Result<Transition> {
+        loop {
+            let outcome = self.outcomes.blocking_recv().context("the prober has ended")?;
+            if outcome.target.backend != server {
+                continue;
+            }
+            match health.observe(&outcome, Instant::now()) {
+                // The first one of all, before anything happened.
+                Some(Transition { from: State::Unknown, to: State::Up, .. }) | None => {}
+                Some(transition) => {
+                    ensure!(transition.to == expected, "{transition:?}");
+                    return Ok(transition);
+                }
+            }
+        }
     }
 
     /// What is wrong with a server, which is the same in all services.
