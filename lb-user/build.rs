@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::{env, process};
 
 /// Name of each object, the variable that names another file for it, and the one by which the sources find it.
-const OBJECTS: [[&str; 3]; 2] = [
+const OBJECTS: [[&str; 3]; 3] = [
     ["handoff", "LB_EBPF_OBJECT", "HANDOFF_BPF_OBJECT"],
     ["decap", "LB_EBPF_DECAP_OBJECT", "HANDOFF_DECAP_BPF_OBJECT"],
+    ["probe", "LB_EBPF_PROBE_OBJECT", "HANDOFF_PROBE_BPF_OBJECT"],
 ];
 
 fn main() {

@@ -17,6 +17,7 @@
 //! | [`quic`] | QUIC connection IDs that name their server |
 //! | [`tables`] | what the packet logic may ask of the world |
 //! | [`datapath`] | the decision itself, one step a file |
+//! | [`probe`] | health checks by way of the VIP |
 //! | [`decap`] | the other end of the tunnels: what a back-end does with their packets |
 
 #![no_std]

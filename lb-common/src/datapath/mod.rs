@@ -30,7 +30,7 @@ mod vip;
 
 pub use calls::Calls;
 pub use echo::reply;
-pub use hand_off::{Carried, Plan, carry, too_big};
+pub use hand_off::{Carried, Inner, Plan, carry, encapsulate, too_big};
 pub use parse::{Chain, Datagram, Family, Fragment, HOP_LIMIT, Matter, Packet, Reading, Signal, skip_extensions};
 
 use crate::abi::{Backend, Settings, Ticks, ticks};

@@ -8,7 +8,7 @@
 //! | `core` | what it knows and what it does about it; free of I/O but for the data plane |
 //! | `orders`, `change` | another configuration, and what operators say at run time |
 //! | `preview` | what a change would do |
-//! | `checks` | what it makes of health checks |
+//! | `probing`, `checks` | health checks, and what is made of them |
 //! | `standing`, `overrides`, `slow_start` | which flows a back-end takes, and why |
 //! | `events`, `notices` | what is worth a line |
 //! | `store` | what outlives the agent besides links and maps |
@@ -29,6 +29,7 @@ mod orders;
 mod overrides;
 mod preflight;
 mod preview;
+mod probing;
 mod report;
 pub(crate) mod rights;
 mod running;
@@ -39,7 +40,7 @@ mod store;
 mod supervisor;
 
 pub(crate) use desired::delivery;
-pub use desired::desired;
+pub use desired::{ProbeTargets, desired, probe_targets};
 pub use error::Error;
 pub use preflight::check_network;
 pub use standing::{Standing, Standings};

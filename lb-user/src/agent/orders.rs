@@ -1,6 +1,7 @@
 //! Orders from outside: another configuration, a former one, overrides.
 
 use super::change::Proposal;
+use super::Error;
 use super::core::Now;
 use super::neighbours::{self, Backends};
 use super::preflight;
@@ -85,7 +86,9 @@ impl Running {
         match self.core.adopt(proposal, &network, Now::read()) {
             Ok(generation) => {
                 report.generation = generation;
-                self.probe();
+                // Probes that cannot be sent fail, and the next tick tries again.
+                let probing = self.probe().map_err(Error::from);
+                self.core.note(probing);
             }
             Err(error) => {
                 self.detach_all_but(&interfaces)?;

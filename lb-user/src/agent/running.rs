@@ -1,15 +1,15 @@
 use super::Error;
 use super::change::Proposal;
-use super::core::{Core, Now};
+use super::core::{Core, Known, Now};
 use super::lock::Lock;
 use super::neighbours::{self, Backends};
+use super::probing::Probing;
 use super::signals::{Signals, Told};
 use super::store::Store;
 use super::supervisor::Supervisor;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
 use crate::control::{Query, Server, types::Stop};
-use crate::health::{Outcome, Prober};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -25,8 +25,7 @@ const TICK: Duration = Duration::from_secs(1);
 pub(super) struct Running {
     pub(super) core: Core<KernelDataplane>,
     pub(super) pins: Pins,
-    prober: Prober,
-    outcomes: mpsc::Receiver<Outcome>,
+    probing: Probing,
     /// What the watched file said when it was not followed.
     refused: Option<String>,
     /// The kernel measures run times as long as somebody holds this.
@@ -43,16 +42,15 @@ impl Running {
         let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
         let core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
-        let (told, outcomes) = mpsc::channel(256);
-        let prober = Prober::new(told);
-        let mut agent = Self { core, pins: pins.clone(), prober, outcomes, refused: None, _measuring: measuring };
+        let (pins, probing) = (pins.clone(), Probing::new());
+        let mut agent = Self { core, pins, probing, refused: None, _measuring: measuring };
         agent.attach(network, |_| true)?;
         agent.core.start(network, Now::read())?;
         agent.core.store.generations.keep(&text)?;
         let config = agent.core.config();
         let interfaces: Vec<&str> = config.interfaces.iter().map(InterfaceName::as_str).collect();
-        bpf::detach_others(pins, &interfaces)?;
-        agent.prober.follow(config);
+        bpf::detach_others(&agent.pins, &interfaces)?;
+        agent.probing.follow(config, network)?;
         info!(services = config.services.len(), socket = %config.control_socket.display(), "running");
         Ok(agent)
     }
@@ -83,7 +81,7 @@ impl Running {
                     self.watch(&mut monitor).await;
                     self.follow(&mut monitor).await;
                 }
-                Some(outcome) = self.outcomes.recv() => self.core.heed(&outcome, Now::read()),
+                Some(outcome) = self.probing.outcome() => self.core.heed(&outcome, Now::read()),
                 Some(query) = incoming.recv() => match query {
                     Query::Question(question) => self.core.answer(question),
                     Query::Order(order) => self.carry_out(order, &mut monitor).await,
@@ -111,8 +109,9 @@ impl Running {
     }
 
     /// Checks the back-ends of the configuration as it is now.
-    pub(super) fn probe(&mut self) {
-        self.prober.follow(self.core.config());
+    pub(super) fn probe(&mut self) -> Result<(), bpf::Error> {
+        let Known { config, network, .. } = &self.core.known;
+        self.probing.follow(config, network)
     }
 
     /// Follows its own file, if it is to be watched and says something else than what holds or was refused last.
@@ -139,6 +138,7 @@ impl Running {
         // An interface that was taken away and came back has lost the program. The next tick tries again, whatever fails.
         let attached = self.attach(&network, |link| link.xdp == XdpAttachment::None);
         let done = attached.map_err(Error::from).and_then(|()| self.core.reconcile(&network, Now::read()));
+        let done = done.and_then(|()| Ok(self.probe()?));
         self.core.note(done);
     }
 

@@ -7,6 +7,7 @@
 //! | `pins` | where maps and links are pinned, and whether what is pinned there can be adopted |
 //! | `attach` | attaches the program to interfaces, or takes over where an earlier one is attached |
 //! | `decapsulator` | [`Decapsulator`]: the program of a back-end, and its maps |
+//! | `probe_way` | [`ProbeWay`]: the programs for health checks by way of the VIP |
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
@@ -23,6 +24,7 @@ mod object;
 mod pins;
 mod plain;
 mod programs;
+mod probe_way;
 mod run_time;
 
 pub use attach::{attach, detach_others};
@@ -32,6 +34,7 @@ pub use kernel::KernelDataplane;
 pub use object::{Object, Pinning, Sizes};
 pub use pins::Pins;
 pub use programs::{is_ours, program_name};
+pub use probe_way::ProbeWay;
 pub use run_time::{RunTime, measure_run_time};
 
 use lb_common::abi::{Ticks, ticks};

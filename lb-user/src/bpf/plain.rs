@@ -3,6 +3,7 @@ use lb_common::abi::{
     ServiceCounters, ServiceKey, Settings, VerdictCounters,
 };
 use lb_common::decap;
+use lb_common::probe;
 use lb_common::quic::QuicConfig;
 
 /// A map key or value that is copied to and from the kernel as bytes.
@@ -48,6 +49,8 @@ unsafe impl IsPlain for QuicServerKey {}
 unsafe impl IsPlain for QuicServer {}
 // SAFETY: numbers and arrays of numbers; `lb_common::quic` spells all padding out and asserts the size.
 unsafe impl IsPlain for QuicConfig {}
+// SAFETY: numbers and arrays of numbers; `lb_common::probe` asserts the size.
+unsafe impl IsPlain for probe::Target {}
 // SAFETY: numbers and arrays of numbers.
 unsafe impl IsPlain for [u64; 8] {}
 

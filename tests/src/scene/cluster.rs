@@ -3,6 +3,7 @@ use super::{Decap, Mode, ON_ETH0, Responder, Scene, backends, handoff};
 use anyhow::Result;
 use lb_user::control::types::BackendStatus;
 use lb_user::lab::{Agent, Node};
+use nix::sys::signal::Signal;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
@@ -88,9 +89,34 @@ impl Cluster {
     /// # Errors
     /// When it does not get ready.
     pub fn start_agent(&self) -> Result<Agent> {
-        let of_mode = |mode: &Mode| ["tcp", "udp"].map(|protocol| mode.service(protocol, PORT, self.servers()));
-        let services: String = self.modes.iter().flat_map(of_mode).collect();
-        self.scene.start_agent_with(ON_ETH0, &services)
+        self.scene.start_agent_with(ON_ETH0, &self.services(|_| String::new()))
+    }
+
+    /// The services of all modes; `more` has more lines about those of a protocol.
+    pub fn services(&self, more: impl Fn(&str) -> String) -> String {
+        let of_mode =
+            |mode: &Mode| ["tcp", "udp"].map(|protocol| mode.service(protocol, PORT, self.servers(), &more(protocol)));
+        self.modes.iter().flat_map(of_mode).collect()
+    }
+
+    /// Ends the `handoff decap` of the server `number`, which undoes what it did.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn stop_decap(&mut self, number: u8) -> Result<()> {
+        let decap = &mut self.decaps[usize::from(number) - 1];
+        decap.signal(Signal::SIGTERM)?;
+        while decap.event().is_ok() {}
+        Ok(())
+    }
+
+    /// Starts it again.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn restart_decap(&mut self, number: u8) -> Result<()> {
+        self.decaps[usize::from(number) - 1] = self.start_decap(Node::Server(number))?;
+        Ok(())
     }
 
     /// The network.

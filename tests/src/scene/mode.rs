@@ -51,8 +51,8 @@ impl Mode {
         }
     }
 
-    /// A service of the mode's VIP, called after mode and protocol, with these servers as back-ends.
-    pub(super) fn service(self, protocol: &str, port: u16, servers: impl Iterator<Item = Node>) -> String {
+    /// A service of the mode's VIP, called after mode and protocol, with these servers as back-ends and the lines `more`.
+    pub(super) fn service(self, protocol: &str, port: u16, servers: impl Iterator<Item = Node>, more: &str) -> String {
         let backend = |node| Some(format!("    {{ name = \"{node}\", address = \"{}\" }},\n", self.address_of(node)?));
         let backends: String = servers.filter_map(backend).collect();
         let [source_v4, source_v6] = TUNNEL_SOURCES.map(|source| format!("tunnel-source = [{source:?}]\n"));
@@ -68,7 +68,7 @@ vip = \"{}\"
 port = {port}
 protocol = \"{protocol}\"
 forwarding = \"{}\"
-{source}backends = [
+{source}{more}backends = [
 {backends}]
 ",
             self.vip(),

@@ -10,6 +10,7 @@ mod decap_host;
 mod doctor;
 mod flood;
 mod fragments_and_echo;
+mod failing_backends;
 mod health;
 mod in_the_way;
 mod interfaces;

@@ -17,7 +17,7 @@ use crate::{process, workspace};
 pub(crate) const TARGET: &str = if cfg!(target_endian = "big") { "bpfeb-unknown-none" } else { "bpfel-unknown-none" };
 
 /// The programs of lb-ebpf. Each becomes an object `<name>.o`, which lb-user and the tests load.
-const PROGRAMS: [&str; 3] = ["handoff", "decap", "bench"];
+const PROGRAMS: [&str; 4] = ["handoff", "decap", "probe", "bench"];
 
 /// What the kernel's loader needs from the compiler: debug information to make BTF from, the linker that makes it, and the third
 /// version of the instruction set (32-bit arithmetic, atomics).

@@ -47,7 +47,7 @@ fn read(frame: &Frame<'_>, plan: &Plan<'_>) -> Option<(Inner, Stack)> {
 
 #[inline(always)]
 fn write(frame: &mut Frame<'_>, plan: &Plan<'_>, inner: &Inner, tags: &Stack) -> Option<()> {
-    let ether_type = match outer::write(frame, tags.len(), plan, inner)? {
+    let ether_type = match outer::encapsulate(frame, tags.len(), plan.backend, plan.hash, inner)? {
         Family::V4 => ether_type::IPV4,
         Family::V6 => ether_type::IPV6,
     };

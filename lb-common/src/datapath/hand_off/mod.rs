@@ -12,6 +12,7 @@ mod outer;
 mod too_big;
 
 pub use carry::{Carried, carry};
+pub use outer::{Inner, encapsulate};
 pub use too_big::too_big;
 
 use super::Calls;

@@ -4,13 +4,17 @@
 //! |---|---|
 //! | `service` | the entry of a service |
 //! | `delivery` | the way to a back-end |
+//! | `probes` | the way of probes to a VIP |
 //! | `outer` | what a tunnel puts in front of packets |
 //! | `timeouts` | which class an idle timeout is |
 
 mod delivery;
 mod outer;
+mod probes;
 mod service;
 mod timeouts;
+
+pub use probes::{ProbeTargets, probe_targets};
 
 pub(crate) use delivery::delivery;
 

@@ -122,3 +122,20 @@ fn statuses_are_shown_as_they_are_written() {
     assert!([200, 299, 401].iter().all(|code| statuses.contain(*code)));
     assert!(![199, 300, 400].iter().any(|code| statuses.contain(*code)));
 }
+
+#[test]
+fn the_example_of_the_documentation_is_good() {
+    let documentation = include_str!("../../../../docs/health.md");
+    let example =
+        documentation.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let config = parse(&format!("[agent]\ninterfaces = [\"eth0\"]\n{example}")).expect("a good example");
+    assert_eq!(config.services[0].health.as_ref().map(|health| health.via), Some(Via::Vip));
+}
+
+/// The longest time until a silent back-end is down, as the documentation says.
+#[test]
+fn with_the_defaults_a_silent_back_end_is_down_within_a_second() {
+    let Health { interval, timeout, jitter, fall, .. } = check("plain");
+    let longest = interval.mul_f64(1.0 + jitter).max(timeout) * fall + timeout;
+    assert_eq!(longest, Duration::from_millis(800));
+}
