@@ -15,9 +15,9 @@ mod value;
 
 pub use error::{Error, Place, Problem};
 pub use model::{
-    Access, Action, Affinity, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop,
-    FlowTable, Forwarding, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix, Protocol, Quic,
-    QuicKey, Reset, Scheduler, Service, Tunnel, XdpMode,
+    Access, Action, Affinity, Announce, AnnounceBy, AnnounceWhen, Backend, Community, Config, DEFAULT_FILE,
+    DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop, FlowTable, Forwarding, Icmp, InterfaceName, InvalidPorts,
+    InvalidPrefix, Limits, Ports, Prefix, Protocol, Quic, QuicKey, Reset, Scheduler, Service, Tunnel, XdpMode,
 };
 
 pub(crate) use model::to_ticks;

@@ -129,7 +129,9 @@ mod tests {
     fn names_are_unique_and_in_kebab_case() {
         let names: BTreeSet<_> = Check::ALL.iter().map(|check| check.name()).collect();
         assert_eq!(names.len(), Check::ALL.len());
-        assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')));
+        assert!(
+            names.iter().all(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'))
+        );
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl Checker<'_> {
         let access = self.access(about, service, vip);
         let limits = self.limits(about, service);
         let quic = self.quic(about, service, protocol);
+        let min_ready = self.min_ready(about, service);
         let segment_of = vip.filter(|_| forwarding == Some(Forwarding::L2Dsr));
         let backends = self.backends(about, &service.backends, &Terms { segment_of, scheduler });
         Some(Service {
@@ -57,6 +58,7 @@ impl Checker<'_> {
             access,
             limits: limits?,
             quic: quic?,
+            min_ready: min_ready?,
             backends: backends?,
         })
     }

@@ -33,6 +33,8 @@ pub struct Service {
     pub limits: Limits,
     /// How connection IDs name back-ends, one for each codepoint that is in use; only with UDP.
     pub quic: Vec<Quic>,
+    /// How many back-ends must be ready for the VIP to be announced; `None` when the service has no say in that.
+    pub min_ready: Option<u16>,
     /// Who answers; no two with the same name or address.
     pub backends: Vec<Backend>,
 }
