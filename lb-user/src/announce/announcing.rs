@@ -1,6 +1,4 @@
-use super::{Announced, Announcer};
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use super::{Announced, Announcer, Wish};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -14,24 +12,24 @@ const TICK: Duration = Duration::from_secs(1);
 /// What it has announced stays announced when it is dropped, as forwarding goes on without the agent.
 pub struct Announcing {
     /// `None` until the agent knows what is ready.
-    wanted: watch::Sender<Option<BTreeSet<IpAddr>>>,
+    wishes: watch::Sender<Option<Wish>>,
     status: watch::Receiver<Vec<Announced>>,
     task: JoinHandle<Announcer>,
 }
 
 impl Announcing {
-    /// Starts the task. Until it is told what is wanted, it leaves everything as it is.
-    pub fn start(announcer: Announcer) -> Self {
-        let (wanted, wishes) = watch::channel(None);
-        let (tell, status) = watch::channel(announcer.status());
-        Self { wanted, status, task: tokio::spawn(follow(announcer, wishes, tell)) }
+    /// Starts the task. Until it is told what is wished, it leaves everything as it is.
+    pub fn start() -> Self {
+        let (wishes, to_follow) = watch::channel(None);
+        let (tell, status) = watch::channel(Vec::new());
+        Self { wishes, status, task: tokio::spawn(follow(to_follow, tell)) }
     }
 
-    /// From now on these VIPs are to be announced, and no others.
-    pub fn want(&self, vips: BTreeSet<IpAddr>) {
-        self.wanted.send_if_modified(|wanted| {
-            let is_new = wanted.as_ref() != Some(&vips);
-            *wanted = Some(vips);
+    /// From now on this is what the network is to be told.
+    pub fn wish(&self, wish: Wish) {
+        self.wishes.send_if_modified(|former| {
+            let is_new = former.as_ref() != Some(&wish);
+            *former = Some(wish);
             is_new
         });
     }
@@ -41,22 +39,19 @@ impl Announcing {
         self.status.borrow().clone()
     }
 
-    /// Ends the task when it has done what it is about, and gives the announcer back: to withdraw all, or for good.
+    /// Ends the task when it has done what it is about, and gives the announcer back, to withdraw all or for good; `None` if the task has failed.
     pub async fn end(self) -> Option<Announcer> {
-        drop(self.wanted);
+        drop(self.wishes);
         self.task.await.ok()
     }
 }
 
-async fn follow(
-    mut announcer: Announcer,
-    mut wishes: watch::Receiver<Option<BTreeSet<IpAddr>>>,
-    tell: watch::Sender<Vec<Announced>>,
-) -> Announcer {
+async fn follow(mut wishes: watch::Receiver<Option<Wish>>, tell: watch::Sender<Vec<Announced>>) -> Announcer {
+    let mut announcer = Announcer::default();
     loop {
-        let wanted = wishes.borrow_and_update().clone();
-        if let Some(wanted) = wanted {
-            announcer.follow(&wanted).await;
+        let wish = wishes.borrow_and_update().clone();
+        if let Some(wish) = wish {
+            announcer.follow(&wish).await;
             tell.send_replace(announcer.status());
         }
         if let Ok(Err(_)) = timeout(TICK, wishes.changed()).await {
@@ -68,22 +63,21 @@ async fn follow(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
-    use std::path::Path;
+    use crate::config::AnnounceBy;
+    use std::net::IpAddr;
     use tokio::time::sleep;
 
-    /// An announcer of 192.0.2.10 whose hook does nothing.
-    fn announcer() -> Announcer {
-        let text = "[agent]\ninterfaces = [\"eth0\"]\n[announce]\nby = \"hook\"\ncommand = [\"/bin/true\"]\n\
-                    [[service]]\nname = \"s\"\nvip = \"192.0.2.10\"\nport = 80\n\
-                    backends = [{ name = \"a\", address = \"192.0.2.11\" }]\n";
-        Announcer::new(&Config::parse(Path::new("test"), text).expect("a configuration")).expect("an announcer")
+    /// That 192.0.2.10 be announced or not, by a hook that does nothing.
+    fn wish(announced: bool) -> Wish {
+        let vip = IpAddr::from([192, 0, 2, 10]);
+        let by = AnnounceBy::Hook(vec!["/bin/true".to_owned()]);
+        Wish { by: Some(by), repeat: TICK, vips: [(vip, announced)].into() }
     }
 
     /// Waits until the VIP is announced, or withdrawn.
     async fn becomes(announcing: &Announcing, announced: bool) {
         let is_so = async || {
-            while announcing.status()[0].announced != Some(announced) {
+            while announcing.status().first().is_none_or(|vip| vip.announced != Some(announced)) {
                 sleep(Duration::from_millis(10)).await;
             }
         };
@@ -91,12 +85,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_follows_what_is_wanted_and_leaves_it_so_at_its_end() {
-        let announcing = Announcing::start(announcer());
-        assert_eq!(announcing.status()[0].announced, None);
-        announcing.want(BTreeSet::new());
+    async fn it_follows_what_is_wished_and_leaves_it_so_at_its_end() {
+        let announcing = Announcing::start();
+        assert_eq!(announcing.status(), []);
+        announcing.wish(wish(false));
         becomes(&announcing, false).await;
-        announcing.want([[192, 0, 2, 10].into()].into());
+        announcing.wish(wish(true));
         becomes(&announcing, true).await;
         let mut announcer = announcing.end().await.expect("its announcer");
         assert_eq!(announcer.status()[0].announced, Some(true));

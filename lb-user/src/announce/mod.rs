@@ -1,8 +1,8 @@
 //! Tells the network which VIPs are here: a VIP is announced while enough back-ends are ready, and withdrawn when not, or when this
 //! machine is drained.
 //!
-//! [`Policy`] decides, from how many back-ends of each service are ready, and is pure. [`Announcer`] carries it out, in one of several ways; what
-//! fails is tried again. [`Announcing`] is an announcer with a task of its own, so that nobody waits for a slow daemon.
+//! [`Policy`] decides, from how many back-ends of each service are ready, and is pure: its [`Wish`] says what the network is to be told. [`Announcer`]
+//! carries it out, in one of several ways; what fails is tried again. [`Announcing`] is an announcer with a task of its own, so that nobody waits for a slow daemon.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -30,4 +30,4 @@ mod policy;
 pub use announcer::{Announced, Announcer};
 pub use announcing::Announcing;
 pub use error::Error;
-pub use policy::Policy;
+pub use policy::{Policy, Wish};

@@ -1,13 +1,24 @@
-use crate::config::{AnnounceWhen, Config};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::config::{Announce, AnnounceBy, AnnounceWhen, Config};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+/// What the network is to be told, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Who tells it; `None` when nobody does.
+    pub by: Option<AnnounceBy>,
+    /// How often what is announced is told again.
+    pub repeat: Duration,
+    /// The VIPs that may be announced, and whether each is to be.
+    pub vips: BTreeMap<IpAddr, bool>,
+}
 
 /// Decides which VIPs are announced.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    when: AnnounceWhen,
-    hold: Duration,
+    /// `None` when nothing is.
+    announce: Option<Announce>,
     vips: BTreeMap<IpAddr, Vip>,
 }
 
@@ -21,17 +32,17 @@ struct Vip {
 }
 
 impl Policy {
-    /// That of the configuration; `None` when it announces nothing.
-    pub fn of(config: &Config) -> Option<Self> {
-        let announce = config.announce.as_ref()?;
+    /// That of the configuration.
+    pub fn of(config: &Config) -> Self {
+        let announce = config.announce.clone();
         let mut vips: BTreeMap<IpAddr, Vip> = BTreeMap::new();
-        for service in &config.services {
+        for service in config.services.iter().filter(|_| announce.is_some()) {
             if let Some(least) = service.min_ready {
                 let services = &mut vips.entry(service.vip).or_default().services;
                 services.push((service.name.clone(), least.into()));
             }
         }
-        Some(Self { when: announce.when, hold: announce.hold, vips })
+        Self { announce, vips }
     }
 
     /// Takes over from the policy of an earlier configuration: what could be announced then need not wait again.
@@ -43,23 +54,22 @@ impl Policy {
         self
     }
 
-    /// The VIPs that are to be announced at `now`; `ready` tells how many back-ends of the service of this name get new flows.
+    /// What the network is to be told at `now`; `ready` tells how many back-ends of the service of this name get new flows.
     ///
     /// A VIP is announced when it was good at each call for as long as the configuration says, and is out at the first at which it was not.
-    pub fn announced(&mut self, ready: impl Fn(&str) -> usize, now: Instant) -> BTreeSet<IpAddr> {
-        let mut announced = BTreeSet::new();
-        for (&address, vip) in &mut self.vips {
+    pub fn wish(&mut self, ready: impl Fn(&str) -> usize, now: Instant) -> Wish {
+        let Some(Announce { by, when, hold, repeat, .. }) = &self.announce else { return Wish::default() };
+        let decide = |(address, vip): (&IpAddr, &mut Vip)| {
             let mut enough = vip.services.iter().map(|(name, least)| ready(name) >= *least);
-            let is_good = match self.when {
+            let is_good = match when {
                 AnnounceWhen::All => enough.all(|enough| enough),
                 AnnounceWhen::Any => enough.any(|enough| enough),
             };
             vip.good_since = is_good.then(|| vip.good_since.unwrap_or(now));
-            if vip.good_since.is_some_and(|since| now.duration_since(since) >= self.hold) {
-                announced.insert(address);
-            }
-        }
-        announced
+            (*address, vip.good_since.is_some_and(|since| now.duration_since(since) >= *hold))
+        };
+        let vips = self.vips.iter_mut().map(decide).collect();
+        Wish { by: Some(by.clone()), repeat: *repeat, vips }
     }
 }
 
@@ -88,7 +98,7 @@ mod tests {
         .concat();
         let text = format!("[agent]\ninterfaces = [\"eth0\"]\n[announce]\nby = \"l2\"\n{keys}\n{services}");
         let config = Config::parse(Path::new("test"), &text).expect("a configuration");
-        Policy::of(&config).expect("a policy")
+        Policy::of(&config)
     }
 
     /// Last bytes of the VIPs that are announced with so many back-ends ready of web, mail and dns.
@@ -99,8 +109,11 @@ mod tests {
             "dns" => ready[2],
             _ => panic!("{name} has no say"),
         };
-        let vips = policy.announced(ready, now).into_iter();
-        vips.filter_map(|vip| Some(vip.to_string().rsplit_once('.')?.1.parse().expect("a number"))).collect()
+        let vips = policy.wish(ready, now).vips.into_iter();
+        vips.filter(|(_, wanted)| *wanted)
+            .map(|(vip, _)| vip)
+            .filter_map(|vip| Some(vip.to_string().rsplit_once('.')?.1.parse().expect("a number")))
+            .collect()
     }
 
     #[test]
@@ -132,6 +145,12 @@ mod tests {
         assert_eq!(at(12, 1), [0; 0]);
         assert_eq!(at(14, 1), [0; 0]);
         assert_eq!(at(15, 1), [11]);
+    }
+
+    #[test]
+    fn without_an_announcement_nothing_is_wished() {
+        let config = Config::parse(Path::new("test"), "[agent]\ninterfaces = [\"eth0\"]\n").expect("a configuration");
+        assert_eq!(Policy::of(&config).wish(|_| 1, Instant::now()), Wish::default());
     }
 
     #[test]

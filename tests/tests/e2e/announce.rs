@@ -5,7 +5,6 @@ use lb_tests::scene::{Bird, ON_ETH0, Responder, Scene, configuration, eventually
 use lb_user::announce::{Announcer, Policy};
 use lb_user::config::Config;
 use lb_user::lab::Node;
-use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -128,16 +127,16 @@ impl<'a> Announcing<'a> {
         Ok(Self {
             scene,
             runtime: Builder::new_current_thread().enable_all().build()?,
-            policy: Policy::of(&config).context("no policy")?,
-            announcer: Announcer::new(&config).context("no announcer")?,
+            policy: Policy::of(&config),
+            announcer: Announcer::default(),
         })
     }
 
     /// Follows for once, with so many back-ends ready of each service.
     fn follow(&mut self, ready: usize) -> Result<()> {
-        let wanted: BTreeSet<IpAddr> = self.policy.announced(|_| ready, Instant::now());
+        let wish = self.policy.wish(|_| ready, Instant::now());
         let Self { scene, runtime, announcer, .. } = self;
-        Ok(scene.namespace(Node::Balancer).run(|| runtime.block_on(announcer.follow(&wanted)))?)
+        Ok(scene.namespace(Node::Balancer).run(|| runtime.block_on(announcer.follow(&wish)))?)
     }
 
     fn withdraw_all(&mut self) -> Result<()> {

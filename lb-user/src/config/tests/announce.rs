@@ -88,3 +88,13 @@ fn mistakes_are_reported() {
         assert_eq!(mistake(announce, ""), format!("handoff.toml{report}"), "{announce}");
     }
 }
+
+#[test]
+fn the_example_of_the_documentation_is_good() {
+    let documentation = include_str!("../../../../docs/announce.md");
+    let example =
+        documentation.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let text = format!("[agent]\ninterfaces = [\"eth0\"]\n{example}");
+    let config = Config::parse(Path::new("announce.md"), &text).expect("a good example");
+    assert!(config.announce.is_some() && config.services[0].min_ready == Some(2));
+}
