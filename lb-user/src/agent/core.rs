@@ -9,6 +9,7 @@ use super::slow_start::SlowStarts;
 use super::standing::Standings;
 use super::store::Store;
 use super::{Error, report};
+use crate::announce::Announced;
 use crate::bpf;
 use crate::config::{BackendName, Config};
 use crate::control::Question;
@@ -45,6 +46,8 @@ pub(super) struct Known {
     pub(super) standings: Standings,
     pub(super) observed: Observed,
     pub(super) network: Network,
+    /// What the network was told of the VIPs.
+    pub(super) announced: Vec<Announced>,
     pub(super) failure: Option<String>,
     pub(super) since: Instant,
 }
@@ -87,6 +90,7 @@ where
             standings: Standings::default(),
             observed,
             network: Network::default(),
+            announced: Vec::new(),
             failure: None,
             since: Instant::now(),
         };

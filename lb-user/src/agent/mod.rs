@@ -10,6 +10,7 @@
 //! | `preview` | what a change would do |
 //! | `probing`, `checks` | health checks, and what is made of them |
 //! | `standing`, `overrides`, `slow_start` | which flows a back-end takes, and why |
+//! | `vips` | which VIPs are announced |
 //! | `events`, `notices` | what is worth a line |
 //! | `store` | what outlives the agent besides links and maps |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
@@ -38,6 +39,7 @@ mod slow_start;
 mod standing;
 mod store;
 mod supervisor;
+mod vips;
 
 pub(crate) use desired::delivery;
 pub use desired::{ProbeTargets, desired, probe_targets};

@@ -86,6 +86,7 @@ impl Running {
         match self.core.adopt(proposal, &network, Now::read()) {
             Ok(generation) => {
                 report.generation = generation;
+                self.vips.follow(&proposal.config);
                 // Probes that cannot be sent fail, and the next tick tries again.
                 let probing = self.probe().map_err(Error::from);
                 self.core.note(probing);

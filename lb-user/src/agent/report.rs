@@ -36,6 +36,7 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, generation: u64
         backends: known.config.services.iter().map(|service| service.backends.len()).sum(),
         ready: known.config.services.iter().map(|service| known.standings.ready(service)).sum(),
         ns_per_packet: dataplane.run_time().map(|time| time.nanoseconds as f64 / time.packets as f64),
+        announced: known.announced.clone(),
         failure: known.failure.clone(),
     }
 }

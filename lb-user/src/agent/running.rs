@@ -7,13 +7,14 @@ use super::probing::Probing;
 use super::signals::{Signals, Told};
 use super::store::Store;
 use super::supervisor::Supervisor;
+use super::vips::Vips;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
 use crate::control::{Query, Server, types::Stop};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{info, warn};
@@ -26,6 +27,7 @@ pub(super) struct Running {
     pub(super) core: Core<KernelDataplane>,
     pub(super) pins: Pins,
     probing: Probing,
+    pub(super) vips: Vips,
     /// What the watched file said when it was not followed.
     refused: Option<String>,
     /// The kernel measures run times as long as somebody holds this.
@@ -42,8 +44,8 @@ impl Running {
         let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
         let core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
-        let (pins, probing) = (pins.clone(), Probing::new());
-        let mut agent = Self { core, pins, probing, refused: None, _measuring: measuring };
+        let (pins, probing, vips) = (pins.clone(), Probing::new(), Vips::of(core.config()));
+        let mut agent = Self { core, pins, probing, vips, refused: None, _measuring: measuring };
         agent.attach(network, |_| true)?;
         agent.core.start(network, Now::read())?;
         agent.core.store.generations.keep(&text)?;
@@ -71,7 +73,7 @@ impl Running {
         let mut supervisor = Supervisor::of_environment();
         supervisor.ready();
 
-        let stop = loop {
+        let (stop, understood) = loop {
             tokio::select! {
                 changed = monitor.changed() => match changed {
                     Ok(()) => self.follow(&mut monitor).await,
@@ -85,22 +87,22 @@ impl Running {
                 Some(query) = incoming.recv() => match query {
                     Query::Question(question) => self.core.answer(question),
                     Query::Order(order) => self.carry_out(order, &mut monitor).await,
-                    Query::Stop(stop, understood) => {
-                        // Nobody may be waiting any more.
-                        let _ = understood.send(());
-                        break stop;
-                    }
+                    Query::Stop(stop, understood) => break (stop, Some(understood)),
                 },
                 told = signals.received() => match told {
-                    Told::End => break Stop { purge: false },
+                    Told::End => break (Stop { purge: false, drain: false }, None),
                     Told::Reload => drop(self.reload(&mut monitor).await),
                 },
                 () = supervisor.beat() => {}
             }
+            self.vips.announce(&self.core.known, &mut self.core.events, Instant::now());
+            self.core.known.announced = self.vips.status();
             supervisor.status(self.core.summary());
         };
         supervisor.stopping();
-        let ended = self.end(stop);
+        let ended = self.end(stop).await;
+        // Nobody may be waiting any more.
+        let _ = understood.map(|understood| understood.send(()));
         drop(lock);
         // Those who asked get their answers. The socket goes last: `handoff stop` waits for that.
         drop(hang_up);
@@ -164,7 +166,10 @@ impl Running {
         Ok(())
     }
 
-    fn end(self, stop: Stop) -> Result<(), Error> {
+    async fn end(self, stop: Stop) -> Result<(), Error> {
+        if stop.drain {
+            self.vips.drain(self.core.config()).await;
+        }
         if stop.purge {
             self.pins.remove()?;
             info!("stopped: forwarding has ended, links and maps are gone");

@@ -30,7 +30,7 @@ impl SlowStarts {
         standing: &mut Standing,
         now: Instant,
     ) {
-        if !standing.is_ready() || standing.state == BackendState::Down {
+        if !standing.is_ready() {
             self.backends.insert(name.clone(), Phase::Out);
             return;
         }

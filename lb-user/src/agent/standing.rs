@@ -27,9 +27,10 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether it gets new flows.
+    /// Whether it gets new flows because all is well with it. When all back-ends of a service are down, others may get some, too.
     pub fn is_ready(&self) -> bool {
-        self.takes == Takes::AllFlows && self.state != BackendState::Unreachable && self.weight > 0
+        let is_out = matches!(self.state, BackendState::Unreachable | BackendState::Down);
+        self.takes == Takes::AllFlows && !is_out && self.weight > 0
     }
 }
 

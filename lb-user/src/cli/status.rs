@@ -42,6 +42,15 @@ fn text(status: &Status) -> String {
             status.overrides
         ));
     }
+    lines.extend(status.announced.iter().map(|vip| {
+        let state = match vip.announced {
+            Some(true) => "announced",
+            Some(false) => "withdrawn",
+            None => "not announced yet",
+        };
+        let error = vip.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
+        format!("VIP         {} {state}{error}", vip.vip)
+    }));
     lines.extend(status.ns_per_packet.map(|ns| format!("run time    {ns:.0} ns a packet")));
     lines.extend(status.failure.iter().map(|failure| format!("failure     {failure}")));
     lines.join("\n")

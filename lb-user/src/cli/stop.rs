@@ -1,5 +1,6 @@
 use crate::agent;
 use crate::config::{DEFAULT_PIN_FOLDER, DEFAULT_SOCKET};
+use crate::control::types::Stop;
 use crate::control::{self, Client};
 use anyhow::{Context, bail};
 use std::fs;
@@ -12,12 +13,15 @@ use std::time::{Duration, Instant};
 /// Stop the agent. Forwarding goes on without it, unless --purge ends that too.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  handoff stop            the agent ends, packets are still forwarded\n  handoff stop --purge    forwarding ends: program, flows and counters are gone"
+    after_help = "Examples:\n  handoff stop            the agent ends, packets are still forwarded\n  handoff stop --drain    first the VIPs are withdrawn, if they are announced\n  handoff stop --purge    forwarding ends: program, flows and counters are gone"
 )]
 pub(super) struct Args {
     /// The agent's control socket.
     #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET, env = "HANDOFF_SOCKET")]
     socket: PathBuf,
+    /// Withdraw the VIPs first, and wait for clients to find another way (announce: drain-wait).
+    #[arg(long)]
+    drain: bool,
     /// Detach the XDP program and let go of flows and counters, also those that an agent left that is gone.
     #[arg(long)]
     purge: bool,
@@ -27,7 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    match super::wait(Client::new(&args.socket).stop(args.purge))? {
+    match super::wait(Client::new(&args.socket).stop(Stop { purge: args.purge, drain: args.drain }))? {
         Ok(()) => wait_for_end(&args.socket)?,
         Err(control::Error::Connect { .. }) if args.purge => {
             if !agent::purge(&args.pin_folder)? {

@@ -12,6 +12,7 @@ pub(super) struct File {
     pub(super) icmp: Icmp,
     #[serde(default)]
     pub(super) flow_table: FlowTable,
+    pub(super) announce: Option<Announce>,
     #[serde(default, rename = "service")]
     pub(super) services: Vec<Spanned<Service>>,
 }
@@ -53,6 +54,23 @@ pub(super) struct FlowTable {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Announce {
+    pub(super) by: Spanned<String>,
+    pub(super) when: Option<Spanned<String>>,
+    pub(super) hold: Option<Spanned<String>>,
+    pub(super) drain_wait: Option<Spanned<String>>,
+    pub(super) repeat: Option<Spanned<String>>,
+    pub(super) socket: Option<Spanned<String>>,
+    pub(super) file: Option<Spanned<String>>,
+    pub(super) communities: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) as_number: Option<Spanned<i64>>,
+    pub(super) pipe: Option<Spanned<String>>,
+    pub(super) command: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) interfaces: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Service {
     pub(super) name: Spanned<String>,
     pub(super) vip: Spanned<String>,
@@ -81,6 +99,7 @@ pub(super) struct Service {
     pub(super) slow_start: Option<Spanned<String>>,
     pub(super) all_down: Option<Spanned<String>>,
     pub(super) min_ready: Option<Spanned<i64>>,
+    pub(super) announce: Option<bool>,
     pub(super) backends: Spanned<Vec<Spanned<Backend>>>,
 }
 

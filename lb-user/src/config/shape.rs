@@ -69,7 +69,7 @@ fn with_suggestion(message: &str) -> String {
 pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
 
 /// What the keys hold that do not hold a string.
-const SHAPES: [(&str, &str); 44] = [
+const SHAPES: [(&str, &str); 50] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.watch", "true or false"),
@@ -81,6 +81,11 @@ const SHAPES: [(&str, &str); 44] = [
     ("flow-table", "one table, as [flow-table]"),
     ("flow-table.flows", "a whole number, as 1048576"),
     ("flow-table.clients", "a whole number, as 65536"),
+    ("announce", "one table, as [announce]"),
+    ("announce.communities", "an array of communities, as [\"65000:100\"]"),
+    ("announce.as-number", "a whole number, as 65001"),
+    ("announce.command", "an array of strings, as [\"/usr/local/bin/announce\"]"),
+    ("announce.interfaces", "an array of names, as [\"eth0\"]"),
     ("service", "an array of tables, each as [[service]]"),
     ("service.port", PORT),
     ("service.tunnel-source", "an array of prefixes, as [\"172.16.0.0/16\"]"),
@@ -97,6 +102,7 @@ const SHAPES: [(&str, &str); 44] = [
     ("service.source-prefix", "a whole number, as 32"),
     ("service.source-prefix-v6", "a whole number, as 64"),
     ("service.flood-above", "a whole number, as 50000"),
+    ("service.announce", "true or false"),
     ("service.quic", "an array of tables, each as [[service.quic]]"),
     ("service.quic.codepoint", "a whole number, as 0"),
     ("service.quic.server-id-length", "a whole number, as 3"),

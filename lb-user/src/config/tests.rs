@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+mod announce;
 mod capacity;
 mod damage;
 mod health;
@@ -109,6 +110,7 @@ fn service(name: &str, vip: &str, ports: Ports) -> Service {
         slow_start: None,
         all_down: AllDown::Open,
         min_ready: 1,
+        is_announced: true,
         backends: Vec::new(),
     }
 }
@@ -188,6 +190,17 @@ fn every_key_arrives_in_the_model() {
             // In ticks of 1.07 s, rounded up.
             timeouts: Timeouts::new(10, 6_706, 5, 112, 559),
         },
+        announce: Some(Announce {
+            by: AnnounceBy::Bird {
+                socket: PathBuf::from("/run/bird.ctl"),
+                file: PathBuf::from("/run/handoff/vips.conf"),
+                communities: vec![Community(65_000, 100)],
+            },
+            when: AnnounceWhen::Any,
+            hold: Duration::from_secs(2),
+            drain_wait: Duration::from_secs(10),
+            repeat: Duration::from_secs(60),
+        }),
         services: vec![
             Service {
                 backends: vec![backend("web-1", "192.0.2.11"), backend("web-2", "192.0.2.12")],
@@ -211,6 +224,7 @@ fn every_key_arrives_in_the_model() {
                     prefix_v6: 128,
                     max_load: None,
                 }),
+                is_announced: false,
                 backends: vec![Backend { weight: 256, ..backend("s1", "10.1.0.1") }],
                 ..service("signal", "192.0.2.40", Ports::All)
             },
@@ -247,6 +261,7 @@ fn what_is_not_said_has_a_default() {
         measure_run_time: false,
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
+        announce: None,
         services: vec![
             Service { backends: vec![backend("web-1", "192.0.2.21")], ..service("web", "192.0.2.10", Ports::One(80)) },
             Service {

@@ -57,12 +57,12 @@ impl Client {
         self.get("/v1/counters").await
     }
 
-    /// Ends the agent, and with `purge` forwarding as well. Returns when it has understood; it ends right after.
+    /// Ends the agent, and if wanted forwarding as well. Returns when that is done; the agent ends right after.
     ///
     /// # Errors
     /// As [`Client::status`].
-    pub async fn stop(&self, purge: bool) -> Result<(), Error> {
-        let body = serde_json::to_vec(&Stop { purge }).unwrap_or_default();
+    pub async fn stop(&self, stop: Stop) -> Result<(), Error> {
+        let body = serde_json::to_vec(&stop).unwrap_or_default();
         self.request(Method::POST, "/v1/stop", body).await.map(drop)
     }
 

@@ -1,5 +1,6 @@
 //! What goes over the control socket, as JSON. The command line shows the same values as tables.
 
+use crate::announce::Announced;
 use crate::config::{AllDown, BackendName, InterfaceName, Ports, Protocol, Scheduler};
 use lb_common::abi::{SizeClass, VerdictCounters};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub struct Status {
     pub ready: usize,
     /// Nanoseconds that the program takes for a packet, on average; `None` when that is not measured.
     pub ns_per_packet: Option<f64>,
+    /// What the network was told of the VIPs, if it is to be told anything.
+    pub announced: Vec<Announced>,
     /// Why the last change of state could not be carried out; `None` when it was.
     pub failure: Option<String>,
 }
@@ -451,5 +454,9 @@ pub struct OverrideAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Detach the program and let go of all state; otherwise forwarding goes on without the agent.
+    #[serde(default)]
     pub purge: bool,
+    /// Withdraw all VIPs and wait for clients to find another way, first.
+    #[serde(default)]
+    pub drain: bool,
 }

@@ -89,6 +89,7 @@ mod tests {
             backends: 1,
             ready: 1,
             ns_per_packet: None,
+            announced: Vec::new(),
             failure: None,
         }
     }

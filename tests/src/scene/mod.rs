@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `backend`, `decap` | one of the servers as a back-end of its own; the `handoff decap` there |
+//! | `bird` | the routing daemon |
 //! | `cluster`, `mode` | all of them as back-ends, for every way in which packets get to one |
 //! | `router` | a router in front of the client |
 //! | `program` | the program under test, and how a run of it ended |
@@ -17,6 +18,7 @@
 //! | `eventually` | waiting for what does not happen at once |
 
 mod backend;
+mod bird;
 mod cluster;
 mod configuration;
 mod content;
@@ -34,6 +36,7 @@ mod times;
 mod visitors;
 
 pub use backend::{Backend, VIPS};
+pub use bird::Bird;
 pub use cluster::{Cluster, SERVERS};
 pub use configuration::{configuration, service};
 pub use decap::Decap;

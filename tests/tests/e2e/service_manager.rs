@@ -32,7 +32,7 @@ fn it_starts_stops_and_takes_over_without_root() -> Result<()> {
     unit.hears("WATCHDOG=1")?;
     ensure!(scene.attached("eth0")? != program, "the program is that of the agent before");
     all_succeeded(load)?;
-    wait(unit.client().stop(true))??;
+    wait(unit.client().stop(Stop { purge: true, drain: false }))??;
     unit.hears("STOPPING=1")?;
     ensure!(agent.wait()?.success(), "the agent did not end in good order");
     Ok(())

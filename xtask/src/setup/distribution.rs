@@ -23,6 +23,7 @@ pub(crate) enum Tool {
     CxxCompiler,
     Ip,
     Ethtool,
+    Bird,
 }
 
 impl Distribution {
@@ -88,6 +89,8 @@ impl Distribution {
             (Tool::Ip, Self::Fedora) => &["iproute"],
             (Tool::Ip, _) => &["iproute2"],
             (Tool::Ethtool, _) => &["ethtool"],
+            (Tool::Bird, Self::Debian | Self::DebianLike) => &["bird2"],
+            (Tool::Bird, _) => &["bird"],
         }
     }
 }

@@ -90,6 +90,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         is_met: || has_program("ethtool"),
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Ethtool)),
     },
+    Requirement {
+        name: "bird",
+        why: "the end-to-end tests announce VIPs by it",
+        scope: Scope::Lab,
+        is_met: || has_program("bird"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Bird)),
+    },
 ];
 
 const BPFFS: &str = "/sys/fs/bpf";

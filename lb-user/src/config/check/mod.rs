@@ -3,6 +3,7 @@
 mod access;
 mod affinity;
 mod agent;
+mod announce;
 mod backends;
 mod capacity;
 mod forwarding;
@@ -68,6 +69,7 @@ impl<'a> Checker<'a> {
         let removal_grace = self.removal_grace(&file.agent);
         let icmp = self.icmp(&file.icmp);
         let flow_table = self.flow_table(&file.flow_table);
+        let announce = self.announce(file.announce.as_ref(), interfaces.as_deref());
         let services = self.services(&file.services);
         Some(Config {
             interfaces: interfaces?,
@@ -80,6 +82,7 @@ impl<'a> Checker<'a> {
             measure_run_time: file.agent.measure_run_time,
             icmp: icmp?,
             flow_table: flow_table?,
+            announce: announce?,
             services: services?,
         })
     }

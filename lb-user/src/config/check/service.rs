@@ -66,6 +66,7 @@ impl Checker<'_> {
             slow_start: slow_start?,
             all_down: all_down?,
             min_ready: min_ready?,
+            is_announced: service.announce.unwrap_or(true),
             backends: backends?,
         })
     }

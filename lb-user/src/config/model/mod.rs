@@ -2,6 +2,7 @@
 
 mod access;
 mod affinity;
+mod announce;
 mod backend;
 mod flow_table;
 mod forwarding;
@@ -15,6 +16,7 @@ mod service;
 
 pub use access::{Access, Action};
 pub use affinity::{Affinity, Reset};
+pub use announce::{Announce, AnnounceBy, AnnounceWhen, Community};
 pub use backend::{Backend, BackendName, FixedNextHop};
 pub use flow_table::FlowTable;
 pub use forwarding::{Forwarding, Tunnel};
@@ -66,6 +68,8 @@ pub struct Config {
     pub icmp: Icmp,
     /// The memory of flows and of clients.
     pub flow_table: FlowTable,
+    /// Whether and how the network is told which VIPs are here.
+    pub announce: Option<Announce>,
     /// What clients connect to; no two with the same name, and none that a packet could mean as well as another.
     pub services: Vec<Service>,
 }

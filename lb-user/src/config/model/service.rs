@@ -39,8 +39,10 @@ pub struct Service {
     pub slow_start: Option<Duration>,
     /// What becomes of new flows while no back-end is healthy.
     pub all_down: AllDown,
-    /// A change that would leave fewer healthy back-ends is refused; at most as many as there are.
+    /// A change that would leave fewer healthy back-ends is refused, and with fewer the VIP is not announced; at most as many as there are.
     pub min_ready: u32,
+    /// Whether the service has a say in whether its VIP is announced.
+    pub is_announced: bool,
     /// Who answers; no two with the same name or address.
     pub backends: Vec<Backend>,
 }

@@ -5,7 +5,7 @@ mod network;
 use super::check::Checker;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
 
@@ -32,6 +32,22 @@ impl Checker<'_> {
             return self.problems.reject(text, format!("{key} {path:?} is not an absolute path, as {example}"));
         }
         Some(path)
+    }
+
+    /// A program and its arguments.
+    pub(super) fn command(
+        &mut self,
+        key: &str,
+        command: &Spanned<Vec<Spanned<String>>>,
+        example: &str,
+    ) -> Option<Vec<String>> {
+        let words: Vec<String> = command.get_ref().iter().map(|word| word.get_ref().clone()).collect();
+        let is_program = words.first().is_some_and(|program| Path::new(program).is_absolute());
+        if !is_program || words.iter().any(|word| word.contains('\0')) {
+            let message = format!("{key} must begin with the absolute path of a program, as {example}");
+            return self.problems.reject(command, message);
+        }
+        Some(words)
     }
 
     pub(super) fn path_or(&mut self, default: &str, key: &str, text: Option<&Spanned<String>>) -> Option<PathBuf> {
