@@ -7,6 +7,7 @@ mod completions;
 mod counters;
 mod decap;
 mod lab;
+mod man;
 mod output;
 mod run;
 mod services;
@@ -51,6 +52,8 @@ enum Command {
     LabJanitor(lab::JanitorArgs),
     Stop(stop::Args),
     Completions(completions::Args),
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// Exit code of a command line that makes no sense (EX_USAGE of sysexits(3)).
@@ -90,6 +93,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Completions(args) => completions::run(&args, &mut CommandLine::command()),
+        Command::Man(args) => man::run(&args, CommandLine::command()),
     }
 }
 

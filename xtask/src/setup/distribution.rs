@@ -23,6 +23,9 @@ pub(crate) enum Tool {
     CxxCompiler,
     Ip,
     Ethtool,
+    Dpkg,
+    Mandoc,
+    Systemd,
 }
 
 impl Distribution {
@@ -88,6 +91,9 @@ impl Distribution {
             (Tool::Ip, Self::Fedora) => &["iproute"],
             (Tool::Ip, _) => &["iproute2"],
             (Tool::Ethtool, _) => &["ethtool"],
+            (Tool::Dpkg, _) => &["dpkg"],
+            (Tool::Mandoc, _) => &["mandoc"],
+            (Tool::Systemd, _) => &["systemd"],
         }
     }
 }
