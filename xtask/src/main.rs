@@ -5,6 +5,7 @@
 mod bench;
 mod bpf;
 mod build;
+mod dist;
 mod fuzz;
 mod lint;
 mod privilege;
@@ -50,6 +51,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("fuzz") => fuzz::main(rest),
         Some("lint") => lint::main(rest),
         Some("bench") => bench::main(rest),
+        Some("dist") => dist::main(rest),
         _ => Err(UsageError::unexpected("command", command).into()),
     }
 }

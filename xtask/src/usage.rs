@@ -15,12 +15,14 @@ Usage: cargo xtask <command>
                            unit       unit and property tests on this host, no root needed
                            vectors    packet vectors through the host code and the kernel (root)
                            fuzz       fuzz targets: their corpora, and the same variations of them every time, no root needed
+                           dist       the packages that `dist` makes, no root needed
                            e2e        network namespaces, the real binary, real connections (root)
   fuzz [TARGET] [--seconds N] [--keep]
                          look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, config,
                          decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
+  dist                   pack the release build into target/dist: a tarball, a Debian package, and their checksums
   help                   show this text
 
 Exit codes: 0 success, 64 wrong usage, otherwise the failed program's own code or 1.";
@@ -53,6 +55,11 @@ pub(crate) fn only_flag(args: &[OsString], flag: &str) -> Result<bool, UsageErro
         Some(unknown) => Err(UsageError::unexpected("argument", unknown)),
         None => Ok(!args.is_empty()),
     }
+}
+
+/// Refuses `args`, for commands that know none.
+pub(crate) fn no_args(args: &[OsString]) -> Result<(), UsageError> {
+    args.first().map_or(Ok(()), |unknown| Err(UsageError::unexpected("argument", unknown)))
 }
 
 /// `args` without the `--` that may separate them from the command's name.

@@ -10,6 +10,7 @@ mod decap;
 mod doctor;
 mod events;
 mod lab;
+mod man;
 mod output;
 mod overrides;
 mod plan;
@@ -67,6 +68,8 @@ enum Command {
     LabJanitor(lab::JanitorArgs),
     Stop(stop::Args),
     Completions(completions::Args),
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// Exit code of a command line that makes no sense (EX_USAGE of sysexits(3)).
@@ -116,6 +119,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Completions(args) => completions::run(&args, &mut CommandLine::command()),
+        Command::Man(args) => man::run(&args, CommandLine::command()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use lb_tests::scene::{Scene, Service, all_succeeded, service, wait};
+use lb_user::control::types::Stop;
 use lb_user::lab::{Node, SERVICE_NAME};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -24,6 +24,9 @@ pub(crate) enum Tool {
     Ip,
     Ethtool,
     Bird,
+    Dpkg,
+    Mandoc,
+    Systemd,
 }
 
 impl Distribution {
@@ -91,6 +94,9 @@ impl Distribution {
             (Tool::Ethtool, _) => &["ethtool"],
             (Tool::Bird, Self::Debian | Self::DebianLike) => &["bird2"],
             (Tool::Bird, _) => &["bird"],
+            (Tool::Dpkg, _) => &["dpkg"],
+            (Tool::Mandoc, _) => &["mandoc"],
+            (Tool::Systemd, _) => &["systemd"],
         }
     }
 }

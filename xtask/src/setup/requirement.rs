@@ -24,6 +24,8 @@ pub(crate) struct Requirement {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     Build,
+    /// Packages, and looking at what is in them.
+    Dist,
     /// Network namespaces with the real program in them: the lab, the end-to-end tests, the benchmarks.
     Lab,
 }
@@ -68,6 +70,27 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         scope: Scope::Build,
         is_met: || linker::find().is_some(),
         remedy: |_| Remedy::Command(install_linker()),
+    },
+    Requirement {
+        name: "dpkg-deb",
+        why: "it makes the Debian package",
+        scope: Scope::Dist,
+        is_met: || has_program("dpkg-deb"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Dpkg)),
+    },
+    Requirement {
+        name: "mandoc",
+        why: "the tests read the manual pages with it",
+        scope: Scope::Dist,
+        is_met: || has_program("mandoc"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Mandoc)),
+    },
+    Requirement {
+        name: "systemd-analyze",
+        why: "the tests check the unit with it",
+        scope: Scope::Dist,
+        is_met: || has_program("systemd-analyze"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Systemd)),
     },
     Requirement {
         name: "the BPF file system",
@@ -156,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_lab_needs_all_that_the_build_needs() {
-        assert!(Scope::Build < Scope::Lab);
+        assert!(Scope::Build < Scope::Dist && Scope::Dist < Scope::Lab);
     }
 
     #[test]

@@ -8,18 +8,19 @@ use anyhow::Result;
 use crate::build::{self, Profile};
 use crate::fuzz::{self, Target};
 use crate::setup::Scope;
-use crate::workspace;
+use crate::{dist, workspace};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Suite {
     Unit,
     Vectors,
     Fuzz,
+    Dist,
     EndToEnd,
 }
 
 impl Suite {
-    pub(super) const ALL: [Self; 4] = [Self::Unit, Self::Vectors, Self::Fuzz, Self::EndToEnd];
+    pub(super) const ALL: [Self; 5] = [Self::Unit, Self::Vectors, Self::Fuzz, Self::Dist, Self::EndToEnd];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|suite| suite.name() == name)
@@ -30,6 +31,7 @@ impl Suite {
             Self::Unit => "unit",
             Self::Vectors => "vectors",
             Self::Fuzz => "fuzz",
+            Self::Dist => "dist",
             Self::EndToEnd => "e2e",
         }
     }
@@ -37,6 +39,7 @@ impl Suite {
     pub(super) fn scope(self) -> Scope {
         match self {
             Self::Unit | Self::Fuzz => Scope::Build,
+            Self::Dist => Scope::Dist,
             Self::Vectors | Self::EndToEnd => Scope::Lab,
         }
     }
@@ -50,6 +53,7 @@ impl Suite {
         match self {
             Self::Unit | Self::Vectors => Ok(()),
             Self::Fuzz => fuzz::build(),
+            Self::Dist => dist::build(),
             Self::EndToEnd => build::handoff(Profile::Release),
         }
     }
@@ -63,6 +67,7 @@ impl Suite {
             ],
             Self::Vectors => &[&["--package=lb-tests", "--release", "--test=vectors", "--test=decap_kernel", "--"]],
             Self::Fuzz => &[&["--package=lb-fuzz", "--release", "--lib", "--"]],
+            Self::Dist => &[&["--package=lb-tests", "--release", "--test=dist", "--"]],
             // One at a time: the tests share the host's network namespaces, pins and processors.
             Self::EndToEnd => &[&["--package=lb-tests", "--release", "--test=e2e", "--", "--test-threads=1"]],
         };
@@ -74,6 +79,9 @@ impl Suite {
         cargo.args(["test", "--no-fail-fast"]).args(call).args(args);
         if self == Self::EndToEnd {
             cargo.env("HANDOFF_BIN", workspace::release_binary("handoff")?);
+        }
+        if self == Self::Dist {
+            cargo.env("HANDOFF_DIST", dist::folder()?);
         }
         if self == Self::Fuzz {
             fuzz::instrument(&mut cargo);
