@@ -54,7 +54,7 @@ fn stay_below_the_verifier_ceiling() -> Result<()> {
 /// What ours is measured against is the same program with another flow table: it must not fall behind.
 fn load_the_benchmark() -> Result<()> {
     static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/bench.o"));
-    let sizes = Sizes { flows: BUCKETS, clients: BUCKETS };
+    let sizes = Sizes { flows: BUCKETS, clients: BUCKETS, keys: true };
     Object::load_from(OBJECT, "handoff_lru", sizes, Pinning::Off)?;
     Ok(())
 }

@@ -3,7 +3,7 @@ use super::object::Object;
 use super::plain::{IsPlain, Plain};
 use super::{Error, RunTime, now};
 use crate::dataplane::flows::forget_flows;
-use crate::dataplane::{Counters, Dataplane, FlowCensus};
+use crate::dataplane::{Counters, Dataplane, FlowCensus, Flows};
 use crate::state::{AccessRules, Change, Observed, ObservedService, PortsPrefix, QuicSecret};
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
@@ -13,7 +13,7 @@ use lb_common::abi::{
     QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings, Tally, Timeouts,
     VerdictCounters,
 };
-use lb_common::flow_table::Bucket;
+use lb_common::flow_table::{Bucket, StoredKey};
 use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
 use lb_common::wire::Be16;
@@ -32,6 +32,7 @@ pub struct KernelDataplane {
     rings: Mapped<RingChunk>,
     backends: Array<MapData, Plain<Backend>>,
     flows: Mapped<Bucket>,
+    keys: Mapped<StoredKey>,
     verdicts: PerCpuArray<MapData, Plain<VerdictCounters>>,
     service_counters: PerCpuArray<MapData, Plain<ServiceCounters>>,
     backend_counters: PerCpuArray<MapData, Plain<BackendCounters>>,
@@ -55,6 +56,7 @@ impl KernelDataplane {
             rings: Mapped::new("RINGS", &object.take_array("RINGS")?)?,
             backends: object.take("BACKENDS")?.try_into().map_err(Error::map("BACKENDS"))?,
             flows: Mapped::new("FLOWS", &object.take_array("FLOWS")?)?,
+            keys: Mapped::new("KEYS", &object.take_array("KEYS")?)?,
             verdicts: object.take("VERDICTS")?.try_into().map_err(Error::map("VERDICTS"))?,
             service_counters: object.take("SERVICE_COUNTERS")?.try_into().map_err(Error::map("SERVICE_COUNTERS"))?,
             backend_counters: object.take("BACKEND_COUNTERS")?.try_into().map_err(Error::map("BACKEND_COUNTERS"))?,
@@ -214,6 +216,12 @@ impl Dataplane for KernelDataplane {
     fn flows(&self) -> FlowCensus {
         let timeouts = self.settings.get(&0, 0).map_or(Timeouts::DEFAULT, |settings| settings.0.timeouts);
         FlowCensus::count(self.flows.shared(), now(), &timeouts)
+    }
+
+    fn flow_table(&self) -> Flows<'_> {
+        let settings = self.settings.get(&0, 0).map_or(Settings::ZERO, |settings| settings.0);
+        let vips = self.vips.keys().filter_map(|address| Some(address.ok()?.0));
+        Flows::new(self.flows.shared(), self.keys.shared(), vips, &settings, now())
     }
 }
 

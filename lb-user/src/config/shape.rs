@@ -69,7 +69,7 @@ fn with_suggestion(message: &str) -> String {
 pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
 
 /// What the keys hold that do not hold a string.
-const SHAPES: [(&str, &str); 34] = [
+const SHAPES: [(&str, &str); 35] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.measure-run-time", "true or false"),
@@ -80,6 +80,7 @@ const SHAPES: [(&str, &str); 34] = [
     ("flow-table", "one table, as [flow-table]"),
     ("flow-table.flows", "a whole number, as 1048576"),
     ("flow-table.clients", "a whole number, as 65536"),
+    ("flow-table.keys", "true or false"),
     ("service", "an array of tables, each as [[service]]"),
     ("service.port", PORT),
     ("service.tunnel-source", "an array of prefixes, as [\"172.16.0.0/16\"]"),

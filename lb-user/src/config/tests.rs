@@ -171,6 +171,7 @@ fn every_key_arrives_in_the_model() {
         flow_table: FlowTable {
             flows: 65_536,
             clients: 4_096,
+            keys: false,
             // In ticks of 1.07 s, rounded up.
             timeouts: Timeouts::new(10, 6_706, 5, 112, 559),
         },

@@ -1,7 +1,7 @@
 //! A data plane in memory: what the kernel would hold, with the same packet logic over it.
 
 use super::flows::forget_flows;
-use super::{Counters, Dataplane, FlowCensus};
+use super::{Counters, Dataplane, FlowCensus, Flows};
 use crate::bpf::RunTime;
 use crate::state::{AccessRule, AccessRules, Change, Observed, PortsPrefix, QuicSecret};
 use lb_common::abi::{
@@ -11,7 +11,7 @@ use lb_common::abi::{
 };
 use lb_common::atomic::SharedWord;
 use lb_common::datapath::{Calls, Outcome, process};
-use lb_common::flow_table::{Bucket, Entry, FlowRecord, Forgetful, bucket_index};
+use lb_common::flow_table::{Bucket, Entry, FlowRecord, Forgetful, StoredKey, WAYS, bucket_index};
 use lb_common::frame::Frame;
 use lb_common::quic::QuicConfig;
 use lb_common::tables::{self, Buffer, Flow, FlowTable, Tables};
@@ -45,6 +45,7 @@ pub struct MemoryDataplane {
 /// What packets leave behind in the maps, and how long that took.
 struct Traffic {
     buckets: Vec<Bucket>,
+    keys: Vec<StoredKey>,
     // Most traffic has no need of these two.
     clients: LazyCell<Vec<Bucket>>,
     fragments: LazyCell<Vec<Bucket>>,
@@ -60,6 +61,7 @@ impl Traffic {
     fn none(buckets: usize) -> Self {
         Self {
             buckets: table(buckets),
+            keys: (0..buckets * WAYS).map(|_| StoredKey::default()).collect(),
             clients: LazyCell::new(|| table(CLIENT_BUCKETS)),
             fragments: LazyCell::new(|| table(FRAGMENT_BUCKETS as usize)),
             limiters: (0..Limiter::COUNT).map(|_| SharedWord::default()).collect(),
@@ -180,6 +182,12 @@ impl Dataplane for MemoryDataplane {
         let timeouts = self.observed.settings.map_or(Timeouts::DEFAULT, |settings| settings.timeouts);
         FlowCensus::count(&self.traffic.buckets, self.now(), &timeouts)
     }
+
+    fn flow_table(&self) -> Flows<'_> {
+        let settings = self.observed.settings.as_ref().unwrap_or(&UNWRITTEN);
+        let vips = self.observed.vips.iter().copied();
+        Flows::new(&self.traffic.buckets, &self.traffic.keys, vips, settings, self.now())
+    }
 }
 
 impl Tables for MemoryDataplane {
@@ -283,10 +291,13 @@ impl FlowTable for MemoryDataplane {
     }
 
     fn remember(&self, settings: &Settings, flow: &Flow, record: FlowRecord) -> bool {
-        self.traffic
-            .buckets
-            .get(bucket_index(flow.hash, settings.bucket_mask) as usize)
-            .is_some_and(|bucket| bucket.remember(flow.hash, record, &settings.timeouts))
+        let index = bucket_index(flow.hash, settings.bucket_mask) as usize;
+        let bucket = self.traffic.buckets.get(index);
+        let Some(way) = bucket.and_then(|bucket| bucket.remember(flow.hash, record, &settings.timeouts)) else {
+            return false;
+        };
+        self.traffic.keys[index * WAYS + way].store(&flow.key);
+        true
     }
 }
 

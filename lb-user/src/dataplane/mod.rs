@@ -4,7 +4,7 @@
 pub(crate) mod flows;
 pub mod memory;
 
-pub use flows::FlowCensus;
+pub use flows::{Flow, FlowCensus, Flows};
 
 use crate::bpf::RunTime;
 use crate::state::{Change, Observed};
@@ -37,6 +37,9 @@ pub trait Dataplane {
 
     /// Looks through the flow table.
     fn flows(&self) -> FlowCensus;
+
+    /// The flow table itself.
+    fn flow_table(&self) -> Flows<'_>;
 
     /// How long the program takes for a packet, if that is measured.
     fn run_time(&self) -> Option<RunTime>;
