@@ -91,6 +91,16 @@ impl Bucket {
         Some(way)
     }
 
+    /// What it holds at this moment, apart from it.
+    #[cfg(not(target_arch = "bpf"))]
+    pub fn copy(&self) -> Self {
+        let copy = |entry: &Entry| Entry {
+            tag: SharedWord::new(entry.tag.load()),
+            record: SharedWord::new(entry.record.load()),
+        };
+        Self { entries: self.entries.each_ref().map(copy) }
+    }
+
     /// The four entries, for the agent to look through.
     pub fn entries(&self) -> &[Entry; WAYS] {
         &self.entries

@@ -1,7 +1,7 @@
 //! The agent without its surroundings: what it knows, and what it does about it.
 
 use super::desired::{delivery, desired};
-use super::{Error, report};
+use super::{Error, explain, flows, report};
 use crate::config::Config;
 use crate::control::{Query, types::Stop};
 use crate::dataplane::Dataplane;
@@ -149,6 +149,9 @@ where
             Query::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
             Query::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
             Query::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
+            Query::Flows(filter, answer) => drop(answer.send(flows::list(known, dataplane, &filter))),
+            Query::TopFlows(by, filter, answer) => drop(answer.send(flows::top(known, dataplane, by, &filter))),
+            Query::Explain(question, answer) => drop(answer.send(explain::explain(known, dataplane, &question))),
             Query::Stop(stop, done) => {
                 let _ = done.send(());
                 return Some(stop);

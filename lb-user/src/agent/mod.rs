@@ -12,13 +12,18 @@
 mod core;
 mod desired;
 mod error;
+mod explain;
+mod flows;
 mod lock;
+mod names;
 mod neighbours;
 mod preflight;
 mod report;
 pub(crate) mod rights;
 mod running;
 pub(crate) mod signals;
+#[cfg(test)]
+mod testing;
 
 pub use desired::desired;
 pub use error::Error;

@@ -26,6 +26,7 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D) -> Status {
         flow_table: FlowTableStatus {
             capacity: census.capacity,
             bytes: census.capacity / WAYS as u64 * size_of::<Bucket>() as u64,
+            key_bytes: dataplane.flow_table().key_bytes(),
             live: census.live.values().sum(),
         },
         services: known.config.services.len(),

@@ -8,6 +8,7 @@
 //! | `attach` | attaches the program to interfaces, or takes over where an earlier one is attached |
 //! | `decapsulator` | [`Decapsulator`]: the program of a back-end, and its maps |
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
+//! | `view` | single elements of the maps, as the program looks them up |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
 
@@ -22,6 +23,7 @@ mod object;
 mod pins;
 mod plain;
 mod run_time;
+mod view;
 
 pub use attach::{attach, detach_others};
 pub use decapsulator::Decapsulator;
@@ -36,7 +38,12 @@ use nix::time::{ClockId, clock_gettime};
 
 /// The present, by the clock that the XDP program reads.
 pub fn now() -> Ticks {
+    ticks(nanoseconds())
+}
+
+/// The same in nanoseconds.
+fn nanoseconds() -> u64 {
     // The clock exists since Linux 2.6.32, so there is no error to handle; at boot, nothing has happened yet.
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).unwrap_or_else(|_| nix::sys::time::TimeSpec::new(0, 0));
-    ticks(now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64)
+    now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
 }

@@ -6,6 +6,8 @@ mod check;
 mod completions;
 mod counters;
 mod decap;
+mod explain;
+mod flows;
 mod lab;
 mod output;
 mod run;
@@ -45,6 +47,8 @@ enum Command {
     Services(services::Args),
     Backends(backends::Args),
     Counters(counters::Args),
+    Flows(flows::Args),
+    Explain(explain::Args),
     Decap(decap::Args),
     Lab(lab::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
@@ -85,6 +89,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Services(args) => services::run(&args),
         Command::Backends(args) => backends::run(&args),
         Command::Counters(args) => counters::run(&args),
+        Command::Flows(args) => flows::run(args),
+        Command::Explain(args) => explain::run(&args),
         Command::Decap(args) => decap::run(args),
         Command::Lab(args) => lab::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),

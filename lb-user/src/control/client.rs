@@ -1,9 +1,13 @@
 use super::Error;
-use super::types::{BackendStatus, ServiceStatus, Status, Stop, VerdictCounter};
+use super::types::{
+    BackendStatus, Explanation, FlowFilter, FlowList, Question, ServiceStatus, Status, Stop, TopBy, TopFlows,
+    VerdictCounter,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
 use std::path::PathBuf;
@@ -53,6 +57,30 @@ impl Client {
         self.get("/v1/counters").await
     }
 
+    /// Which flows are remembered.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when there is no such service or back-end.
+    pub async fn flows(&self, filter: &FlowFilter) -> Result<FlowList, Error> {
+        self.ask("/v1/flows", filter).await
+    }
+
+    /// Who has most of the flows that are remembered.
+    ///
+    /// # Errors
+    /// As [`Client::flows`].
+    pub async fn top_flows(&self, by: TopBy, filter: &FlowFilter) -> Result<TopFlows, Error> {
+        self.ask(&format!("/v1/flows/top/{by}"), filter).await
+    }
+
+    /// Where a packet would go, and why.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when there can be no such packet.
+    pub async fn explain(&self, question: &Question) -> Result<Explanation, Error> {
+        self.ask("/v1/explain", question).await
+    }
+
     /// Ends the agent, and with `purge` forwarding as well. Returns when it has understood; it ends right after.
     ///
     /// # Errors
@@ -60,6 +88,12 @@ impl Client {
     pub async fn stop(&self, purge: bool) -> Result<(), Error> {
         let body = serde_json::to_vec(&Stop { purge }).unwrap_or_default();
         self.request(Method::POST, "/v1/stop", body).await.map(drop)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
+        let query = serde_urlencoded::to_string(query)
+            .map_err(|error| self.unexpected(&Method::GET, path, error.to_string()))?;
+        self.get(&format!("{path}?{query}")).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

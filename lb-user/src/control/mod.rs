@@ -5,9 +5,12 @@
 
 mod client;
 mod error;
+mod refusal;
 mod server;
+mod traffic;
 pub mod types;
 
 pub use client::Client;
 pub use error::Error;
+pub use refusal::Refusal;
 pub use server::{Query, Server};

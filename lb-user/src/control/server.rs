@@ -1,5 +1,8 @@
-use super::Error;
-use super::types::{BackendStatus, ServiceStatus, Status, Stop, VerdictCounter};
+use super::types::{
+    BackendStatus, Explanation, FlowFilter, FlowList, Question, ServiceStatus, Status, Stop, TopBy, TopFlows,
+    VerdictCounter,
+};
+use super::{Error, Refusal, traffic};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -23,6 +26,12 @@ pub enum Query {
     Backends(oneshot::Sender<Result<Vec<BackendStatus>, String>>),
     /// What became of the packets?
     Counters(oneshot::Sender<Result<Vec<VerdictCounter>, String>>),
+    /// Which flows are remembered?
+    Flows(FlowFilter, oneshot::Sender<Result<FlowList, Refusal>>),
+    /// Who has most of them?
+    TopFlows(TopBy, FlowFilter, oneshot::Sender<Result<TopFlows, Refusal>>),
+    /// Where would a packet go, and why?
+    Explain(Question, oneshot::Sender<Result<Explanation, Refusal>>),
     /// The agent is to end.
     Stop(Stop, oneshot::Sender<()>),
 }
@@ -76,6 +85,7 @@ impl Server {
             .route("/v1/backends", get(backends))
             .route("/v1/counters", get(counters))
             .route("/v1/stop", post(stop))
+            .merge(traffic::routes())
             .with_state(agent);
         let ended = async {
             // The sender is dropped, not used.
@@ -88,8 +98,8 @@ impl Server {
     }
 }
 
-type Agent = State<mpsc::Sender<Query>>;
-type Failure = (StatusCode, String);
+pub(super) type Agent = State<mpsc::Sender<Query>>;
+pub(super) type Failure = (StatusCode, String);
 
 async fn status(State(agent): Agent) -> Result<Json<Status>, Failure> {
     Ok(Json(ask(&agent, Query::Status).await?))
@@ -111,7 +121,10 @@ async fn stop(State(agent): Agent, Json(stop): Json<Stop>) -> Result<(), Failure
     ask(&agent, |done| Query::Stop(stop, done)).await
 }
 
-async fn ask<T>(agent: &mpsc::Sender<Query>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Result<T, Failure> {
+pub(super) async fn ask<T>(
+    agent: &mpsc::Sender<Query>,
+    query: impl FnOnce(oneshot::Sender<T>) -> Query,
+) -> Result<T, Failure> {
     let gone = || (StatusCode::SERVICE_UNAVAILABLE, "the agent is ending".to_owned());
     let (sender, answer) = oneshot::channel();
     agent.send(query(sender)).await.map_err(|_| gone())?;

@@ -16,5 +16,6 @@ mod modes;
 mod neighbours;
 mod passing;
 mod path_mtu;
+mod see_why;
 mod take_over;
 mod udp;

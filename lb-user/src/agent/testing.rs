@@ -1,0 +1,83 @@
+//! A small agent over maps in memory, for tests of what it answers.
+
+use super::core::Core;
+use super::explain::packet;
+use crate::config::{Config, Protocol};
+use crate::control::Query;
+use crate::control::types::Question;
+use crate::dataplane::memory::MemoryDataplane;
+use crate::network::{Link, Network, XdpAttachment};
+use lb_common::wire::Mac;
+use std::path::{Path, PathBuf};
+use tokio::sync::oneshot;
+
+/// A web service of two back-ends that denies one client, and DNS.
+const SERVICES: &str = r#"
+[agent]
+interfaces = ["eth0"]
+
+[flow-table]
+flows = 4096
+
+[[service]]
+name = "web"
+vip = "192.0.2.10"
+port = 443
+deny = ["203.0.113.66"]
+backends = [
+    { name = "server-1", address = "10.0.0.1", mac = "02:00:00:00:00:01", interface = "eth0" },
+    { name = "server-2", address = "10.0.0.2", mac = "02:00:00:00:00:02", interface = "eth0" },
+]
+
+[[service]]
+name = "dns"
+vip = "192.0.2.10"
+port = 53
+protocol = "udp"
+one-packet = true
+backends = [{ name = "dns-1", address = "10.0.0.1", mac = "02:00:00:00:00:01", interface = "eth0" }]
+"#;
+
+/// An agent with [`SERVICES`], and nothing remembered.
+pub(super) fn agent() -> Core<MemoryDataplane> {
+    let link = Link {
+        ifindex: 1,
+        name: "eth0".to_owned(),
+        mac: MAC,
+        up: true,
+        mtu: 1_500,
+        vlan: None,
+        xdp: XdpAttachment::None,
+    };
+    let network = Network { links: [(1, link)].into(), ..Network::default() };
+    let config = Config::parse(Path::new("test"), SERVICES).expect("a configuration");
+    let mut core = Core::new(PathBuf::new(), config, MemoryDataplane::new(1 << 10)).expect("maps");
+    core.start(&network, 0).expect("there is room");
+    core
+}
+
+/// A packet.
+pub(super) fn question(client: &str, vip: &str, protocol: Protocol, flags: Option<&str>) -> Question {
+    Question {
+        client: client.parse().unwrap(),
+        vip: vip.parse().unwrap(),
+        protocol,
+        flags: flags.map(|flags| flags.parse().unwrap()),
+    }
+}
+
+/// Ethernet address of the balancer.
+const MAC: Mac = Mac::new([2, 0, 0, 0, 0, 2]);
+
+/// Has the packet arrive.
+pub(super) fn send(core: &mut Core<MemoryDataplane>, question: &Question) {
+    let mut frame = packet::frame(question, MAC).expect("a packet");
+    core.dataplane().run(&mut frame);
+}
+
+/// What the agent answers.
+pub(super) fn ask<T>(core: &Core<MemoryDataplane>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> T {
+    let (sender, mut answer) = oneshot::channel();
+    assert!(core.answer(query(sender)).is_none());
+    answer.try_recv().expect("an answer")
+}
