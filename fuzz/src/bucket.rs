@@ -93,7 +93,7 @@ impl Trial {
     fn remember(&mut self, hash: u64, record: FlowRecord) {
         let has_room = self.flows.contains_key(&hash) || self.flows.len() < WAYS;
         let cheapest = self.flows.values().filter_map(|&record| self.price(record)).min();
-        let is_remembered = self.bucket.remember(hash, record, &self.timeouts);
+        let is_remembered = self.bucket.remember(hash, record, &self.timeouts).is_some();
         assert_eq!(is_remembered, has_room || cheapest.is_some(), "{:?}", self.flows);
         if !is_remembered {
             return;

@@ -30,8 +30,9 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Both, as they are in memory.
     #[inline(always)]
-    fn word(self) -> u64 {
+    pub(crate) fn word(self) -> u64 {
         u64::from(self.source.raw()) | u64::from(self.destination.raw()) << 16
     }
 }

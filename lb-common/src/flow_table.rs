@@ -13,6 +13,10 @@
 //! Victims, in this order: empty, expired, half-open, idle. Among equals, the longest silent; of those, one by the hash. A flow that is established and active
 //! is never a victim, so a flood of first packets pushes out first packets, not connections.
 
+mod key;
+
+pub use key::StoredKey;
+
 use crate::abi::{TICK_BITS, Ticks, TimeoutClass, ticks_between};
 use crate::atomic::SharedWord;
 
@@ -62,9 +66,10 @@ impl Bucket {
         None
     }
 
-    /// Remembers the flow with this hash, where it already is or in the best victim's place; returns whether there was one.
+    /// Remembers the flow with this hash, where it already is or in the best victim's place; returns which entry that is, below
+    /// [`WAYS`], if there was one.
     #[inline(always)]
-    pub fn remember<L: Lifetimes>(&self, hash: u64, record: FlowRecord, lifetimes: &L) -> bool {
+    pub fn remember<L: Lifetimes>(&self, hash: u64, record: FlowRecord, lifetimes: &L) -> Option<usize> {
         let (tag, now) = (tag(hash), record.last_seen());
         let [a, b, c, d] = &self.entries;
         // The index rides in the lowest bits, so that choosing a price is choosing a victim. Turned by the hash, or of equals it would
@@ -73,16 +78,27 @@ impl Bucket {
         let price = |entry: &Entry, index| entry.price(tag, now, lifetimes) << 2 | index ^ turn;
         let cheapest = price(a, 0).min(price(b, 1)).min(price(c, 2)).min(price(d, 3)) ^ turn;
         // The mask keeps the index inside the array, for the compiler as for the verifier.
-        let victim = &self.entries[cheapest as usize & (WAYS - 1)];
+        let way = cheapest as usize & (WAYS - 1);
+        let victim = &self.entries[way];
         let current = FlowRecord(victim.record.load());
         let own = victim.tag.load() == tag && current.state().phase() != Phase::CLAIMED;
         // Another CPU may have changed the record since: what counts is what the claim replaces.
         if !(own || current.price(now, lifetimes) < NEVER) || !victim.record.replace(current.0, FlowRecord::CLAIMED.0) {
-            return false;
+            return None;
         }
         victim.tag.store(tag);
         victim.record.store(record.0);
-        true
+        Some(way)
+    }
+
+    /// What it holds at this moment, apart from it.
+    #[cfg(not(target_arch = "bpf"))]
+    pub fn copy(&self) -> Self {
+        let copy = |entry: &Entry| Entry {
+            tag: SharedWord::new(entry.tag.load()),
+            record: SharedWord::new(entry.record.load()),
+        };
+        Self { entries: self.entries.each_ref().map(copy) }
     }
 
     /// The four entries, for the agent to look through.
@@ -108,6 +124,11 @@ impl Entry {
     pub fn record(&self) -> Option<FlowRecord> {
         let record = FlowRecord(self.record.load());
         record.is_flow().then_some(record)
+    }
+
+    /// Whether the entry is that of the flow with this hash.
+    pub fn is_of(&self, hash: u64) -> bool {
+        self.tag.load() == tag(hash)
     }
 
     /// Forgets the flow, unless its record is not `current` any more.

@@ -1,11 +1,11 @@
 //! The set-associative flow table over the map `FLOWS`.
 
 use crate::global::{self, remember_flow};
-use crate::maps::FLOWS;
+use crate::maps::{FLOWS, KEYS};
 use crate::program::Flows;
 use lb_common::abi::Settings;
 use lb_common::datapath::{Finding, Reading};
-use lb_common::flow_table::{Entry, FlowRecord, bucket_index};
+use lb_common::flow_table::{Entry, FlowRecord, StoredKey, WAYS, bucket_index};
 use lb_common::tables::{Flow, FlowTable};
 
 /// The flow table of `lb_common::flow_table`.
@@ -16,7 +16,15 @@ impl FlowTable for Buckets {
 
     #[inline(always)]
     fn find(&self, settings: &Settings, flow: &Flow) -> Option<(&Entry, FlowRecord)> {
-        FLOWS.get(bucket_index(flow.hash, settings.bucket_mask))?.find(flow.hash)
+        let index = bucket_index(flow.hash, settings.bucket_mask);
+        let found = FLOWS.get(index)?.find(flow.hash);
+        if found.is_none() {
+            // The flow will be remembered: the keys' cache lines come in while it is decided where it goes.
+            for way in [0, WAYS / 2] {
+                KEYS.get((index as usize * WAYS + way) as u32).map(StoredKey::touch);
+            }
+        }
+        found
     }
 
     #[inline(always)]
@@ -26,9 +34,16 @@ impl FlowTable for Buckets {
 
     #[inline(always)]
     fn remember(&self, settings: &Settings, flow: &Flow, record: FlowRecord) -> bool {
-        FLOWS
-            .get(bucket_index(flow.hash, settings.bucket_mask))
-            .is_some_and(|bucket| remember_flow(bucket, flow.hash, record.bits(), &raw const settings.timeouts) != 0)
+        let index = bucket_index(flow.hash, settings.bucket_mask);
+        let Some(bucket) = FLOWS.get(index) else { return false };
+        let place = remember_flow(bucket, flow.hash, record.bits(), &raw const settings.timeouts);
+        if place == 0 {
+            return false;
+        }
+        if let Some(stored) = KEYS.get(index * WAYS as u32 + place - 1) {
+            stored.store(&flow.key);
+        }
+        true
     }
 }
 

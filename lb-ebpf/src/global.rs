@@ -13,7 +13,7 @@ use lb_common::flow_table::{Bucket, FlowRecord, Forgetful};
 use lb_common::tables::Buffer;
 use lb_common::verdict::Forwarded;
 
-/// [`Bucket::remember`] for flows: 1 when there was a place, else 0.
+/// [`Bucket::remember`] for flows: 1 and which entry it is, or 0 when there was none.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn remember_flow(
@@ -24,7 +24,9 @@ pub(crate) extern "C" fn remember_flow(
 ) -> u32 {
     // SAFETY: the verifier makes sure that what is not null is memory of that size, here that of a map.
     match unsafe { (bucket.as_ref(), timeouts.as_ref()) } {
-        (Some(bucket), Some(timeouts)) => bucket.remember(hash, FlowRecord::from_bits(record), timeouts).into(),
+        (Some(bucket), Some(timeouts)) => {
+            bucket.remember(hash, FlowRecord::from_bits(record), timeouts).map_or(0, |way| way as u32 + 1)
+        }
         _ => 0,
     }
 }
@@ -35,7 +37,9 @@ pub(crate) extern "C" fn remember_flow(
 pub(crate) extern "C" fn remember_briefly(bucket: *const Bucket, hash: u64, record: u64, lifetime: Ticks) -> u32 {
     // SAFETY: as in `remember_flow`.
     match unsafe { bucket.as_ref() } {
-        Some(bucket) => bucket.remember(hash, FlowRecord::from_bits(record), &Forgetful { after: lifetime }).into(),
+        Some(bucket) => {
+            bucket.remember(hash, FlowRecord::from_bits(record), &Forgetful { after: lifetime }).is_some().into()
+        }
         None => 0,
     }
 }

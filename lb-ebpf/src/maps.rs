@@ -10,7 +10,7 @@ use lb_common::abi::{
     Settings, SourceKey, VerdictCounters,
 };
 use lb_common::atomic::SharedWord;
-use lb_common::flow_table::Bucket;
+use lb_common::flow_table::{Bucket, StoredKey};
 use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
 
@@ -69,6 +69,11 @@ pub(crate) static BACKENDS: Array<Backend> = Array::with_max_entries(MAX_BACKEND
 /// that it begins at a page, and a bucket is a cache line.
 #[map]
 pub(crate) static FLOWS: Array<Bucket> = Array::with_max_entries(1 << 18, BPF_F_MMAPABLE);
+
+/// Whose flows those are, by bucket and entry. Written by the program, and read by nobody but the agent, which sets its size: one element
+/// when nobody wants to know.
+#[map]
+pub(crate) static KEYS: Array<StoredKey> = Array::with_max_entries(1 << 20, BPF_F_MMAPABLE);
 
 /// Clients with affinity: a table like that of flows. Written by the program; the agent sets its size.
 #[map]

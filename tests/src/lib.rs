@@ -12,10 +12,13 @@
 //! | [`runner`] | plays a vector, on the host and in the kernel |
 //! | [`tunnel`] | packets in tunnels, and a back-end that takes them out |
 //!
+//! [`agreement`] compares what `handoff explain` rehearses with what the kernel does.
+//!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
 //! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
 
+pub mod agreement;
 pub mod output;
 pub mod packet;
 pub mod runner;

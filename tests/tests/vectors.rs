@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use lb_common::verdict::{Dropped, Subject, Verdict};
+use lb_tests::agreement::rehearsals_agree_with_the_kernel;
 use lb_tests::runner::{self, Kernel, run};
 use lb_tests::vector::{Case, Step, load_all};
 use lb_tests::world::BUCKETS;
@@ -33,6 +34,7 @@ fn tests(cases: Vec<Case>) -> Vec<Trial> {
     let mut tests: Vec<Trial> = host.chain(kernel).collect();
     tests.push(test("kernel::verifier-ceiling".to_owned(), stay_below_the_verifier_ceiling));
     tests.push(test("kernel::the-benchmark-loads".to_owned(), load_the_benchmark));
+    tests.push(test("kernel::rehearsals-agree".to_owned(), || rehearsals_agree_with_the_kernel(10_000)));
     tests.push(test("vectors::cover-every-verdict".to_owned(), move || cover_every_verdict(&cases)));
     tests
 }
@@ -54,7 +56,7 @@ fn stay_below_the_verifier_ceiling() -> Result<()> {
 /// What ours is measured against is the same program with another flow table: it must not fall behind.
 fn load_the_benchmark() -> Result<()> {
     static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bpf/bench.o"));
-    let sizes = Sizes { flows: BUCKETS, clients: BUCKETS };
+    let sizes = Sizes { flows: BUCKETS, clients: BUCKETS, keys: true };
     Object::load_from(OBJECT, "handoff_lru", sizes, Pinning::Off)?;
     Ok(())
 }

@@ -43,6 +43,11 @@ impl Address {
         Self(octo.raw())
     }
 
+    /// From its words in memory order.
+    pub const fn from_words(words: [u32; 4]) -> Self {
+        Self(words)
+    }
+
     /// Its sixteen bytes.
     pub const fn octets(self) -> [u8; 16] {
         let [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]] =
@@ -54,6 +59,11 @@ impl Address {
     #[inline(always)]
     pub const fn words(self) -> [u32; 4] {
         self.0
+    }
+
+    /// Its first half: 0 of an IPv4 address.
+    pub const fn first_half(self) -> [u32; 2] {
+        [self.0[0], self.0[1]]
     }
 
     /// Whether it is an IPv4 address.

@@ -29,7 +29,7 @@ pub use timeouts::{TIMEOUT_CLASSES, TimeoutClass, Timeouts};
 pub use vip_filter::VipFilter;
 
 /// Version of everything in this module and of [`crate::flow_table`].
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Most services at once.
 pub const MAX_SERVICES: u32 = 1_024;

@@ -14,7 +14,7 @@ fn filled(flows: [(FlowState, Ticks); WAYS]) -> Bucket {
     let bucket = Bucket::default();
     for (index, (state, seen)) in flows.into_iter().enumerate() {
         let record = FlowRecord::new(index as u16, 0, state, seen);
-        assert!(bucket.remember(2 * index as u64 + 1, record, &TIMEOUTS));
+        assert!(bucket.remember(2 * index as u64 + 1, record, &TIMEOUTS).is_some());
     }
     bucket
 }
@@ -22,10 +22,10 @@ fn filled(flows: [(FlowState, Ticks); WAYS]) -> Bucket {
 /// Which of the flows 1, 3, 5, 7 a new one at `now` would push out.
 fn victim(flows: [(FlowState, Ticks); WAYS], now: Ticks) -> Option<usize> {
     let bucket = filled(flows);
-    bucket.remember(99, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS).then(|| {
+    bucket.remember(99, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS).inspect(|&way| {
         let gone: Vec<_> = (0..WAYS).filter(|&index| bucket.find(2 * index as u64 + 1).is_none()).collect();
-        assert_eq!(gone.len(), 1);
-        gone[0]
+        assert_eq!(gone, [way]);
+        assert!(bucket.entries()[way].is_of(99));
     })
 }
 
@@ -41,7 +41,7 @@ fn a_flow_is_found_until_forgotten() {
     let bucket = Bucket::default();
     let record = FlowRecord::new(3, 1, HALF_OPEN, 10);
     assert!(bucket.find(42).is_none());
-    assert!(bucket.remember(42, record, &TIMEOUTS));
+    assert!(bucket.remember(42, record, &TIMEOUTS).is_some());
     let (entry, found) = bucket.find(42).expect("just remembered");
     assert_eq!(found, record);
     entry.forget(record);
@@ -51,7 +51,7 @@ fn a_flow_is_found_until_forgotten() {
 #[test]
 fn a_flow_remembered_again_keeps_its_place() {
     let bucket = filled([(ESTABLISHED, 10); WAYS]);
-    assert!(bucket.remember(5, FlowRecord::new(7, 0, HALF_OPEN, 11), &TIMEOUTS));
+    assert_eq!(bucket.remember(5, FlowRecord::new(7, 0, HALF_OPEN, 11), &TIMEOUTS), Some(2));
     assert_eq!(bucket.find(5).map(|(_, record)| record.slot()), Some(7));
     assert!([1, 3, 7].iter().all(|&hash| bucket.find(hash).is_some()));
 }
@@ -87,8 +87,8 @@ fn an_empty_place_goes_first_at_any_time() {
     for now in [5_000, 1 << (TICK_BITS - 1), (1 << TICK_BITS) - 1] {
         let bucket = Bucket::default();
         let expired = FlowRecord::new(1, 0, HALF_OPEN, now - 4_000);
-        assert!(bucket.remember(1, expired, &TIMEOUTS));
-        assert!(bucket.remember(99, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS));
+        assert!(bucket.remember(1, expired, &TIMEOUTS).is_some());
+        assert!(bucket.remember(99, FlowRecord::new(9, 0, HALF_OPEN, now), &TIMEOUTS).is_some());
         assert!(bucket.find(1).is_some(), "at {now}");
     }
 }

@@ -28,7 +28,7 @@ impl Proposal {
     pub(super) fn parse(path: &Path, text: String) -> Result<Self, Refused> {
         match Config::parse(path, &text) {
             Ok(config) => Ok(Self { path: path.to_owned(), text, config }),
-            Err(error) => Err(Refused::invalid(error)),
+            Err(error) => Err(Refused::config(error)),
         }
     }
 }
@@ -42,7 +42,7 @@ where
     /// # Errors
     /// When it does not fit this machine's network.
     pub(super) fn preview(&self, proposal: &Proposal, network: &Network, now: Now) -> Result<PlanReport, Refused> {
-        check_network(&proposal.path, &proposal.config, network).map_err(Refused::invalid)?;
+        check_network(&proposal.path, &proposal.config, network).map_err(Refused::config)?;
         let (known, config) = (&self.known, &proposal.config);
         let standings = self.standings_with(config, network);
         let desired = self.desired_with(config, network, &standings);

@@ -8,7 +8,7 @@ use super::overrides::Overrides;
 use super::slow_start::SlowStarts;
 use super::standing::Standings;
 use super::store::Store;
-use super::{Error, report};
+use super::{Error, explain, flows, report};
 use crate::announce::Announced;
 use crate::bpf;
 use crate::config::{BackendName, Config};
@@ -214,11 +214,14 @@ where
         let (known, dataplane) = (&self.known, &self.dataplane);
         match question {
             Question::Status(answer) => {
-                drop(answer.send(report::status(known, dataplane, self.store.generations.current())))
+                drop(answer.send(report::status(known, dataplane, self.store.generations.current())));
             }
             Question::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
             Question::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
             Question::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
+            Question::Flows(filter, answer) => drop(answer.send(flows::list(known, dataplane, &filter))),
+            Question::TopFlows(by, filter, answer) => drop(answer.send(flows::top(known, dataplane, by, &filter))),
+            Question::Explain(packet, answer) => drop(answer.send(explain::explain(known, dataplane, &packet))),
             Question::Generations(answer) => drop(answer.send(report::generations(&self.store.generations))),
             Question::Events(answer) => drop(answer.send(self.events.listen())),
         }

@@ -23,7 +23,10 @@ mod core;
 mod desired;
 mod error;
 mod events;
+mod explain;
+mod flows;
 mod lock;
+mod names;
 mod neighbours;
 mod notices;
 mod orders;
@@ -40,6 +43,8 @@ mod standing;
 mod store;
 mod supervisor;
 mod vips;
+#[cfg(test)]
+mod testing;
 
 pub(crate) use desired::delivery;
 pub use desired::{ProbeTargets, desired, probe_targets};

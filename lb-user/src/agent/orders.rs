@@ -60,7 +60,7 @@ impl Running {
         let path = request.path.unwrap_or_else(|| self.core.known.path.clone());
         let text = match request.text {
             Some(text) => text,
-            None => config::read(&path).map_err(Refused::invalid)?,
+            None => config::read(&path).map_err(Refused::config)?,
         };
         self.change(&Proposal::parse(&path, text)?, mode, monitor).await
     }

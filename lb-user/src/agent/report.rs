@@ -30,6 +30,7 @@ pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, generation: u64
         flow_table: FlowTableStatus {
             capacity: census.capacity,
             bytes: census.capacity / WAYS as u64 * size_of::<Bucket>() as u64,
+            key_bytes: dataplane.flow_table().key_bytes(),
             live: census.live.values().sum(),
         },
         services: known.config.services.len(),

@@ -3,17 +3,17 @@ use super::object::Object;
 use super::plain::{IsPlain, Plain};
 use super::{Error, RunTime, now};
 use crate::dataplane::flows::forget_flows;
-use crate::dataplane::{Counters, Dataplane, FlowCensus};
+use crate::dataplane::{Counters, Dataplane, FlowCensus, Flows};
 use crate::state::{AccessRules, Change, Observed, ObservedService, PortsPrefix, QuicSecret};
 use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, MapData, MapError, PerCpuArray};
 use aya::util::nr_cpus;
 use lb_common::abi::{
     AccessKey, AccessList, Action, Address, Backend, BackendCounters, MAX_BACKENDS, PortsKey, QuicKey, QuicServer,
-    QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings, Tally, Timeouts,
+    QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Tally, Timeouts,
     VerdictCounters,
 };
-use lb_common::flow_table::Bucket;
+use lb_common::flow_table::{Bucket, StoredKey};
 use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
 use lb_common::wire::Be16;
@@ -21,17 +21,21 @@ use lb_common::wire::Be16;
 /// The data plane in the kernel.
 pub struct KernelDataplane {
     object: Object,
-    settings: Array<MapData, Plain<Settings>>,
-    services: HashMap<MapData, Plain<ServiceKey>, Plain<Service>>,
-    vips: HashMap<MapData, Plain<Address>, u32>,
-    ports: LpmTrie<MapData, Plain<PortsKey>, u32>,
-    access: LpmTrie<MapData, Plain<AccessKey>, Plain<Action>>,
+    pub(super) settings: Array<MapData, Plain<Settings>>,
+    pub(super) services: HashMap<MapData, Plain<ServiceKey>, Plain<Service>>,
+    pub(super) vips: HashMap<MapData, Plain<Address>, u32>,
+    pub(super) ports: LpmTrie<MapData, Plain<PortsKey>, u32>,
+    pub(super) access: LpmTrie<MapData, Plain<AccessKey>, Plain<Action>>,
     quic: HashMap<MapData, Plain<QuicKey>, Plain<QuicConfig>>,
     quic_servers: HashMap<MapData, Plain<QuicServerKey>, Plain<QuicServer>>,
-    cursors: Array<MapData, Plain<[u64; 8]>>,
-    rings: Mapped<RingChunk>,
-    backends: Array<MapData, Plain<Backend>>,
-    flows: Mapped<Bucket>,
+    pub(super) cursors: Array<MapData, Plain<[u64; 8]>>,
+    pub(super) rings: Mapped<RingChunk>,
+    pub(super) backends: Array<MapData, Plain<Backend>>,
+    pub(super) flows: Mapped<Bucket>,
+    keys: Mapped<StoredKey>,
+    pub(super) clients: Mapped<Bucket>,
+    pub(super) limiters: Array<MapData, u64>,
+    pub(super) sources: HashMap<MapData, Plain<SourceKey>, u64>,
     verdicts: PerCpuArray<MapData, Plain<VerdictCounters>>,
     service_counters: PerCpuArray<MapData, Plain<ServiceCounters>>,
     backend_counters: PerCpuArray<MapData, Plain<BackendCounters>>,
@@ -55,6 +59,10 @@ impl KernelDataplane {
             rings: Mapped::new("RINGS", &object.take_array("RINGS")?)?,
             backends: object.take("BACKENDS")?.try_into().map_err(Error::map("BACKENDS"))?,
             flows: Mapped::new("FLOWS", &object.take_array("FLOWS")?)?,
+            keys: Mapped::new("KEYS", &object.take_array("KEYS")?)?,
+            clients: Mapped::new("CLIENTS", &object.take_array("CLIENTS")?)?,
+            limiters: object.take("LIMITERS")?.try_into().map_err(Error::map("LIMITERS"))?,
+            sources: object.take("SOURCES")?.try_into().map_err(Error::map("SOURCES"))?,
             verdicts: object.take("VERDICTS")?.try_into().map_err(Error::map("VERDICTS"))?,
             service_counters: object.take("SERVICE_COUNTERS")?.try_into().map_err(Error::map("SERVICE_COUNTERS"))?,
             backend_counters: object.take("BACKEND_COUNTERS")?.try_into().map_err(Error::map("BACKEND_COUNTERS"))?,
@@ -214,6 +222,12 @@ impl Dataplane for KernelDataplane {
     fn flows(&self) -> FlowCensus {
         let timeouts = self.settings.get(&0, 0).map_or(Timeouts::DEFAULT, |settings| settings.0.timeouts);
         FlowCensus::count(self.flows.shared(), now(), &timeouts)
+    }
+
+    fn flow_table(&self) -> Flows<'_> {
+        let settings = self.settings.get(&0, 0).map_or(Settings::ZERO, |settings| settings.0);
+        let vips = self.vips.keys().filter_map(|address| Some(address.ok()?.0));
+        Flows::new(self.flows.shared(), self.keys.shared(), vips, &settings, now())
     }
 }
 

@@ -1,5 +1,6 @@
 use super::Error;
 use aya::maps::MapData;
+use lb_common::flow_table::{Bucket, StoredKey};
 use memmap2::{MmapOptions, MmapRaw};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd};
@@ -62,4 +63,6 @@ impl<T> Mapped<T> {
 pub(super) unsafe trait Shared {}
 
 // SAFETY: a bucket is eight atomic words.
-unsafe impl Shared for lb_common::flow_table::Bucket {}
+unsafe impl Shared for Bucket {}
+// SAFETY: a stored key is four atomic words.
+unsafe impl Shared for StoredKey {}

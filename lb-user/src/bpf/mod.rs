@@ -9,6 +9,7 @@
 //! | `decapsulator` | [`Decapsulator`]: the program of a back-end, and its maps |
 //! | `probe_way` | [`ProbeWay`]: the programs for health checks by way of the VIP |
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
+//! | `view` | single elements of the maps, as the program looks them up |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
 //! | `programs` | what the kernel says of programs, whoever has loaded them |
@@ -26,6 +27,7 @@ mod plain;
 mod programs;
 mod probe_way;
 mod run_time;
+mod view;
 
 pub use attach::{attach, detach_others};
 pub use decapsulator::Decapsulator;
@@ -42,7 +44,12 @@ use nix::time::{ClockId, clock_gettime};
 
 /// The present, by the clock that the XDP program reads.
 pub fn now() -> Ticks {
+    ticks(nanoseconds())
+}
+
+/// The same in nanoseconds.
+fn nanoseconds() -> u64 {
     // The clock exists since Linux 2.6.32, so there is no error to handle; at boot, nothing has happened yet.
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).unwrap_or_else(|_| nix::sys::time::TimeSpec::new(0, 0));
-    ticks(now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64)
+    now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
 }

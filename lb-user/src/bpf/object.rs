@@ -1,4 +1,4 @@
-use super::pins::{CLIENTS, FLOWS, MapShape, Pins};
+use super::pins::{CLIENTS, FLOWS, KEYS, MapShape, Pins};
 use super::{Error, RunTime};
 use crate::config::FlowTable;
 use aya::maps::{Map, MapData, MapType};
@@ -10,7 +10,7 @@ use lb_common::abi::{
     PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey,
     Settings, SourceKey, VerdictCounters,
 };
-use lb_common::flow_table::{Bucket, WAYS};
+use lb_common::flow_table::{Bucket, StoredKey, WAYS};
 use lb_common::quic::QuicConfig;
 use lb_common::verdict::MAX_VERDICTS;
 use std::os::fd::AsFd;
@@ -34,15 +34,22 @@ pub struct Sizes {
     pub flows: u32,
     /// Clients with affinity.
     pub clients: u32,
+    /// Whether the flows' 5-tuples are kept as well.
+    pub keys: bool,
 }
 
 impl Sizes {
     /// As small as they can be: for a program that remembers nothing.
-    pub const LEAST: Self = Self { flows: WAYS as u32, clients: WAYS as u32 };
+    pub const LEAST: Self = Self { flows: WAYS as u32, clients: WAYS as u32, keys: false };
 
     /// Those of the configuration.
     pub fn of(table: &FlowTable) -> Self {
-        Self { flows: table.flows, clients: table.clients }
+        Self { flows: table.flows, clients: table.clients, keys: table.keys }
+    }
+
+    /// Elements of the map of 5-tuples: no map is empty.
+    fn key_entries(self) -> u32 {
+        if self.keys { self.flows } else { 1 }
     }
 }
 
@@ -69,6 +76,7 @@ impl Object {
         let mut loader = EbpfLoader::new();
         loader.map_max_entries(FLOWS, sizes.flows / WAYS as u32);
         loader.map_max_entries(CLIENTS, sizes.clients / WAYS as u32);
+        loader.map_max_entries(KEYS, sizes.key_entries());
         if let Pinning::In(pins) = pinning {
             for (name, shape) in shapes(sizes) {
                 pins.check_map(name, &shape)?;
@@ -113,7 +121,7 @@ impl Object {
 }
 
 /// The maps that are pinned, as the object defines them.
-fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 18] {
+fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 19] {
     const ARRAY: MapType = MapType::Array;
     const PER_CPU: MapType = MapType::PerCpuArray;
     [
@@ -130,6 +138,7 @@ fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 18] {
         ("RINGS", shape::<u32, RingChunk>(ARRAY, MAX_RING_POSITIONS / RING_CHUNK as u32)),
         ("BACKENDS", shape::<u32, Backend>(ARRAY, MAX_BACKENDS)),
         (FLOWS, shape::<u32, Bucket>(ARRAY, sizes.flows / WAYS as u32)),
+        (KEYS, shape::<u32, StoredKey>(ARRAY, sizes.key_entries())),
         (CLIENTS, shape::<u32, Bucket>(ARRAY, sizes.clients / WAYS as u32)),
         ("FRAGMENTS", shape::<u32, Bucket>(ARRAY, FRAGMENT_BUCKETS)),
         ("VERDICTS", shape::<u32, VerdictCounters>(PER_CPU, MAX_VERDICTS)),

@@ -16,6 +16,9 @@ const DOT: &str = ":";
 /// The flow table's map, whose size the operator chooses.
 pub(super) const FLOWS: &str = "FLOWS";
 
+/// The map of the flows' 5-tuples, which is as large as the flow table or not wanted.
+pub(super) const KEYS: &str = "KEYS";
+
 /// The map of clients with affinity, whose size the operator chooses.
 pub(super) const CLIENTS: &str = "CLIENTS";
 
@@ -116,7 +119,8 @@ impl Pins {
         Ok(())
     }
 
-    /// Checks a pinned map, if there is one, against what this agent would make: the kernel adopts pins unchecked.
+    /// Checks a pinned map, if there is one, against what this agent would make: the kernel adopts pins unchecked. Keys are an exception:
+    /// nothing is decided by them, so those of another size make way for new ones.
     pub(super) fn check_map(&self, name: &str, wanted: &MapShape) -> Result<(), Error> {
         let path = self.map(name);
         if !path.exists() {
@@ -130,9 +134,11 @@ impl Pins {
             return Ok(());
         }
         let folder = self.top.parent().unwrap_or(&self.top).to_owned();
-        if (MapShape { max_entries: wanted.max_entries, ..found }) == *wanted
-            && let Some(key) = sizing_key(name)
-        {
+        let is_resized = (MapShape { max_entries: wanted.max_entries, ..found }) == *wanted;
+        if is_resized && name == KEYS {
+            return fs::remove_file(&path).map_err(|source| Error::Pin { path, source });
+        }
+        if is_resized && let Some(key) = sizing_key(name) {
             let [found, wanted] = [found, wanted.clone()].map(|shape| shape.max_entries * WAYS as u32);
             return Err(Error::TableSize { key, found, wanted, folder });
         }

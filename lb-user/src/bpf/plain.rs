@@ -1,6 +1,6 @@
 use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, PortsKey, QuicKey, QuicServer, QuicServerKey, Service,
-    ServiceCounters, ServiceKey, Settings, VerdictCounters,
+    ServiceCounters, ServiceKey, Settings, SourceKey, VerdictCounters,
 };
 use lb_common::decap;
 use lb_common::probe;
@@ -51,6 +51,8 @@ unsafe impl IsPlain for QuicServer {}
 unsafe impl IsPlain for QuicConfig {}
 // SAFETY: numbers and arrays of numbers; `lb_common::probe` asserts the size.
 unsafe impl IsPlain for probe::Target {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for SourceKey {}
 // SAFETY: numbers and arrays of numbers.
 unsafe impl IsPlain for [u64; 8] {}
 

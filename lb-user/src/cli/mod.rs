@@ -9,6 +9,8 @@ mod counters;
 mod decap;
 mod doctor;
 mod events;
+mod explain;
+mod flows;
 mod lab;
 mod man;
 mod output;
@@ -61,6 +63,8 @@ enum Command {
     Disable(overrides::DisableArgs),
     Enable(overrides::EnableArgs),
     Weight(overrides::WeightArgs),
+    Flows(flows::Args),
+    Explain(explain::Args),
     Decap(decap::Args),
     Doctor(doctor::Args),
     Lab(lab::Args),
@@ -113,6 +117,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Disable(args) => overrides::disable(&args),
         Command::Enable(args) => overrides::enable(&args),
         Command::Weight(args) => overrides::weight(&args),
+        Command::Flows(args) => flows::run(args),
+        Command::Explain(args) => explain::run(&args),
         Command::Decap(args) => decap::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Lab(args) => lab::run(&args),
@@ -143,7 +149,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     {
         return ExitCode::from(NO_PERMISSION);
     }
-    if let Some(control::Error::Refused(Refused { kind: RefusedKind::Invalid, .. })) = error.downcast_ref() {
+    if let Some(control::Error::Refused(Refused { kind: RefusedKind::Config, .. })) = error.downcast_ref() {
         return ExitCode::from(CONFIG);
     }
     match error.downcast_ref() {

@@ -26,10 +26,11 @@ fn text(status: &Status) -> String {
         format!("services    {}", status.services),
         format!("back-ends   {} of {} ready", status.ready, status.backends),
         format!(
-            "flow table  {} of {} flows live, {}",
+            "flow table  {} of {} flows live, {} and {} of keys",
             output::number(table.live),
             output::number(table.capacity),
-            output::bytes(table.bytes)
+            output::bytes(table.bytes),
+            output::bytes(table.key_bytes)
         ),
     ];
     lines.extend(status.interfaces.iter().map(|interface| {

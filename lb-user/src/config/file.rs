@@ -45,6 +45,7 @@ pub(super) struct Icmp {
 pub(super) struct FlowTable {
     pub(super) flows: Option<Spanned<i64>>,
     pub(super) clients: Option<Spanned<i64>>,
+    pub(super) keys: Option<bool>,
     pub(super) half_open_timeout: Option<Spanned<String>>,
     pub(super) closing_timeout: Option<Spanned<String>>,
     pub(super) tcp_timeout: Option<Spanned<String>>,

@@ -69,7 +69,7 @@ fn with_suggestion(message: &str) -> String {
 pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
 
 /// What the keys hold that do not hold a string.
-const SHAPES: [(&str, &str); 50] = [
+const SHAPES: [(&str, &str); 51] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.watch", "true or false"),
@@ -86,6 +86,7 @@ const SHAPES: [(&str, &str); 50] = [
     ("announce.as-number", "a whole number, as 65001"),
     ("announce.command", "an array of strings, as [\"/usr/local/bin/announce\"]"),
     ("announce.interfaces", "an array of names, as [\"eth0\"]"),
+    ("flow-table.keys", "true or false"),
     ("service", "an array of tables, each as [[service]]"),
     ("service.port", PORT),
     ("service.tunnel-source", "an array of prefixes, as [\"172.16.0.0/16\"]"),

@@ -187,6 +187,7 @@ fn every_key_arrives_in_the_model() {
         flow_table: FlowTable {
             flows: 65_536,
             clients: 4_096,
+            keys: true,
             // In ticks of 1.07 s, rounded up.
             timeouts: Timeouts::new(10, 6_706, 5, 112, 559),
         },
@@ -272,6 +273,12 @@ fn what_is_not_said_has_a_default() {
         ],
     };
     assert_eq!(parse(text).expect("a good file"), expected);
+}
+
+#[test]
+fn keys_of_flows_can_be_done_without() {
+    let text = changed("clients = 4096", "keys = false");
+    assert!(!parse(&text).expect("a good file").flow_table.keys);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::Error;
 use super::types::{
-    ApplyRequest, BackendStatus, Event, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
-    ServiceStatus, Status, Stop, VerdictCounter,
+    ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
+    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, VerdictCounter,
 };
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -55,6 +55,30 @@ impl Client {
     /// As [`Client::status`].
     pub async fn counters(&self) -> Result<Vec<VerdictCounter>, Error> {
         self.get("/v1/counters").await
+    }
+
+    /// Which flows are remembered.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when there is no such service or back-end.
+    pub async fn flows(&self, filter: &FlowFilter) -> Result<FlowList, Error> {
+        self.ask("/v1/flows", filter).await
+    }
+
+    /// Who has most of the flows that are remembered.
+    ///
+    /// # Errors
+    /// As [`Client::flows`].
+    pub async fn top_flows(&self, by: TopBy, filter: &FlowFilter) -> Result<TopFlows, Error> {
+        self.ask(&format!("/v1/flows/top/{by}"), filter).await
+    }
+
+    /// Where a packet would go, and why.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when there can be no such packet.
+    pub async fn explain(&self, request: &ExplainRequest) -> Result<Explanation, Error> {
+        self.ask("/v1/explain", request).await
     }
 
     /// Ends the agent, and if wanted forwarding as well. Returns when that is done; the agent ends right after.
@@ -132,6 +156,12 @@ impl Client {
         let body = serde_json::to_vec(body).unwrap_or_default();
         let answer = self.request(Method::POST, path, body).await?;
         serde_json::from_slice(&answer).map_err(|error| self.unexpected(&Method::POST, path, error.to_string()))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
+        let query = serde_urlencoded::to_string(query)
+            .map_err(|error| self.unexpected(&Method::GET, path, error.to_string()))?;
+        self.get(&format!("{path}?{query}")).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

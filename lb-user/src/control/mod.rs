@@ -8,6 +8,7 @@ mod error;
 mod query;
 mod refused;
 mod server;
+mod traffic;
 pub mod types;
 
 pub use client::Client;

@@ -2,8 +2,8 @@
 
 use super::Refused;
 use super::types::{
-    ApplyRequest, BackendStatus, Event, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
-    ServiceStatus, Status, Stop, VerdictCounter,
+    ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
+    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, VerdictCounter,
 };
 use tokio::sync::{broadcast, oneshot};
 
@@ -29,6 +29,12 @@ pub enum Question {
     Backends(oneshot::Sender<Result<Vec<BackendStatus>, String>>),
     /// What became of the packets?
     Counters(oneshot::Sender<Result<Vec<VerdictCounter>, String>>),
+    /// Which flows are remembered?
+    Flows(FlowFilter, oneshot::Sender<Result<FlowList, Refused>>),
+    /// Who has most of them?
+    TopFlows(TopBy, FlowFilter, oneshot::Sender<Result<TopFlows, Refused>>),
+    /// Where would a packet go, and why?
+    Explain(ExplainRequest, oneshot::Sender<Result<Explanation, Refused>>),
     /// What can be gone back to?
     Generations(oneshot::Sender<Vec<Generation>>),
     /// What happened, and what happens from now on?

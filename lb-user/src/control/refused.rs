@@ -16,6 +16,8 @@ pub struct Refused {
 pub enum RefusedKind {
     /// What was asked for makes no sense (HTTP status 422).
     Invalid,
+    /// The configuration cannot be (422).
+    Config,
     /// It makes sense, but not now (409).
     Conflict,
     /// It went wrong (500).
@@ -26,6 +28,11 @@ impl Refused {
     /// What was asked for makes no sense.
     pub fn invalid(reason: impl Display) -> Self {
         Self { kind: RefusedKind::Invalid, message: reason.to_string() }
+    }
+
+    /// The configuration cannot be.
+    pub fn config(reason: impl Display) -> Self {
+        Self { kind: RefusedKind::Config, message: reason.to_string() }
     }
 
     /// It makes sense, but not now.

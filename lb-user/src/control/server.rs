@@ -2,7 +2,7 @@ use super::types::{
     ApplyRequest, BackendStatus, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
     ServiceStatus, Status, Stop, VerdictCounter,
 };
-use super::{Error, Order, Query, Question, Refused, RefusedKind};
+use super::{Error, Order, Query, Question, Refused, RefusedKind, traffic};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -74,6 +74,7 @@ impl Server {
             .route("/v1/rollback", post(rollback))
             .route("/v1/override", post(say))
             .route("/v1/stop", post(stop))
+            .merge(traffic::routes())
             .with_state(agent);
         let ended = async {
             // The sender is dropped, not used.
@@ -86,8 +87,8 @@ impl Server {
     }
 }
 
-type Agent = State<mpsc::Sender<Query>>;
-type Failure = (StatusCode, Json<Refused>);
+pub(super) type Agent = State<mpsc::Sender<Query>>;
+pub(super) type Failure = (StatusCode, Json<Refused>);
 
 async fn status(State(agent): Agent) -> Result<Json<Status>, Failure> {
     ask(&agent, Question::Status).await.map(Json)
@@ -146,7 +147,7 @@ async fn stop(State(agent): Agent, Json(stop): Json<Stop>) -> Result<(), Failure
     send(&agent, |done| Query::Stop(stop, done)).await
 }
 
-async fn ask<T>(
+pub(super) async fn ask<T>(
     agent: &mpsc::Sender<Query>,
     question: impl FnOnce(oneshot::Sender<T>) -> Question,
 ) -> Result<T, Failure> {
@@ -157,14 +158,16 @@ async fn order<T>(
     agent: &mpsc::Sender<Query>,
     order: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Order,
 ) -> Result<Json<T>, Failure> {
-    send(agent, |answer| Query::Order(order(answer))).await?.map(Json).map_err(|refused| {
-        let status = match refused.kind {
-            RefusedKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            RefusedKind::Conflict => StatusCode::CONFLICT,
-            RefusedKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        (status, Json(refused))
-    })
+    send(agent, |answer| Query::Order(order(answer))).await?.map(Json).map_err(failure)
+}
+
+pub(super) fn failure(refused: Refused) -> Failure {
+    let status = match refused.kind {
+        RefusedKind::Invalid | RefusedKind::Config => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusedKind::Conflict => StatusCode::CONFLICT,
+        RefusedKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    (status, Json(refused))
 }
 
 async fn send<T>(agent: &mpsc::Sender<Query>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Result<T, Failure> {

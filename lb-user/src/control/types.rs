@@ -1,5 +1,11 @@
 //! What goes over the control socket, as JSON. The command line shows the same values as tables.
 
+mod explain;
+mod flows;
+
+pub use explain::*;
+pub use flows::*;
+
 use crate::announce::Announced;
 use crate::config::{AllDown, BackendName, InterfaceName, Ports, Protocol, Scheduler};
 use lb_common::abi::{SizeClass, VerdictCounters};
@@ -67,6 +73,8 @@ pub struct FlowTableStatus {
     pub capacity: u64,
     /// Its size in bytes.
     pub bytes: u64,
+    /// Bytes that the flows' 5-tuples take besides; 0 when they are not kept.
+    pub key_bytes: u64,
     /// Flows that are not expired.
     pub live: u64,
 }

@@ -1,7 +1,10 @@
 //! A data plane in memory: what the kernel would hold, with the same packet logic over it.
 
+mod view;
+
 use super::flows::forget_flows;
-use super::{Counters, Dataplane, FlowCensus};
+use super::packet::Packet;
+use super::{Counters, Dataplane, FlowCensus, Flows};
 use crate::bpf::RunTime;
 use crate::state::{AccessRule, AccessRules, Change, Observed, PortsPrefix, QuicSecret};
 use lb_common::abi::{
@@ -11,10 +14,9 @@ use lb_common::abi::{
 };
 use lb_common::atomic::SharedWord;
 use lb_common::datapath::{Calls, Outcome, process};
-use lb_common::flow_table::{Bucket, Entry, FlowRecord, Forgetful, bucket_index};
-use lb_common::frame::Frame;
+use lb_common::flow_table::{Bucket, Entry, FlowRecord, Forgetful, StoredKey, WAYS, bucket_index};
 use lb_common::quic::QuicConfig;
-use lb_common::tables::{self, Buffer, Flow, FlowTable, Tables};
+use lb_common::tables::{self, Flow, FlowTable, Tables};
 use lb_common::verdict::MAX_VERDICTS;
 use lb_common::wire::Be16;
 use std::cell::{Cell, LazyCell, RefCell};
@@ -27,9 +29,6 @@ static UNWRITTEN: Settings = Settings::ZERO;
 
 /// Buckets of the table of clients.
 pub const CLIENT_BUCKETS: usize = 1 << 10;
-
-/// Bytes in front of a packet that its start can be moved into, as drivers leave them (`XDP_PACKET_HEADROOM`).
-const HEADROOM: usize = 256;
 
 /// The maps in memory, and the present that its decisions are made in.
 pub struct MemoryDataplane {
@@ -45,6 +44,7 @@ pub struct MemoryDataplane {
 /// What packets leave behind in the maps, and how long that took.
 struct Traffic {
     buckets: Vec<Bucket>,
+    keys: Vec<StoredKey>,
     // Most traffic has no need of these two.
     clients: LazyCell<Vec<Bucket>>,
     fragments: LazyCell<Vec<Bucket>>,
@@ -60,6 +60,7 @@ impl Traffic {
     fn none(buckets: usize) -> Self {
         Self {
             buckets: table(buckets),
+            keys: (0..buckets * WAYS).map(|_| StoredKey::default()).collect(),
             clients: LazyCell::new(|| table(CLIENT_BUCKETS)),
             fragments: LazyCell::new(|| table(FRAGMENT_BUCKETS as usize)),
             limiters: (0..Limiter::COUNT).map(|_| SharedWord::default()).collect(),
@@ -180,6 +181,12 @@ impl Dataplane for MemoryDataplane {
         let timeouts = self.observed.settings.map_or(Timeouts::DEFAULT, |settings| settings.timeouts);
         FlowCensus::count(&self.traffic.buckets, self.now(), &timeouts)
     }
+
+    fn flow_table(&self) -> Flows<'_> {
+        let settings = self.observed.settings.as_ref().unwrap_or(&UNWRITTEN);
+        let vips = self.observed.vips.iter().copied();
+        Flows::new(&self.traffic.buckets, &self.traffic.keys, vips, settings, self.now())
+    }
 }
 
 impl Tables for MemoryDataplane {
@@ -283,10 +290,13 @@ impl FlowTable for MemoryDataplane {
     }
 
     fn remember(&self, settings: &Settings, flow: &Flow, record: FlowRecord) -> bool {
-        self.traffic
-            .buckets
-            .get(bucket_index(flow.hash, settings.bucket_mask) as usize)
-            .is_some_and(|bucket| bucket.remember(flow.hash, record, &settings.timeouts))
+        let index = bucket_index(flow.hash, settings.bucket_mask) as usize;
+        let bucket = self.traffic.buckets.get(index);
+        let Some(way) = bucket.and_then(|bucket| bucket.remember(flow.hash, record, &settings.timeouts)) else {
+            return false;
+        };
+        self.traffic.keys[index * WAYS + way].store(&flow.key);
+        true
     }
 }
 
@@ -317,46 +327,5 @@ fn recall(table: &[Bucket], mask: u32, hash: u64) -> Option<FlowRecord> {
 fn remember(table: &[Bucket], mask: u32, hash: u64, record: FlowRecord, lifetime: Ticks) {
     if let Some(bucket) = table.get(bucket_index(hash, mask) as usize) {
         bucket.remember(hash, record, &Forgetful { after: lifetime });
-    }
-}
-
-/// A packet with room in front of it, as a driver holds it.
-struct Packet {
-    /// Headroom and packet.
-    memory: Vec<u8>,
-    /// Where the packet starts.
-    start: usize,
-}
-
-impl Packet {
-    fn of(bytes: &[u8]) -> Self {
-        Self { memory: [&[0; HEADROOM], bytes].concat(), start: HEADROOM }
-    }
-
-    fn into_bytes(self) -> Vec<u8> {
-        self.memory[self.start..].to_vec()
-    }
-}
-
-impl Buffer for Packet {
-    fn frame(&mut self) -> Frame<'_> {
-        Frame::from_slice(&mut self.memory[self.start..])
-    }
-
-    fn grow_head(&mut self, bytes: i32) -> bool {
-        let start = self.start as i32 - bytes;
-        let is_inside = (0..=self.memory.len() as i32).contains(&start);
-        if is_inside {
-            self.start = start as usize;
-        }
-        is_inside
-    }
-
-    fn truncate(&mut self, len: usize) -> bool {
-        let is_longer = self.start + len <= self.memory.len();
-        if is_longer {
-            self.memory.truncate(self.start + len);
-        }
-        is_longer
     }
 }

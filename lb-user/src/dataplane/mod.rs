@@ -1,10 +1,15 @@
 //! What the agent asks of the data plane: the maps and what attaches the program. [`crate::bpf`] is the real one;
-//! [`memory`] keeps the maps in memory and runs the same packet logic, for tests.
+//! [`memory`] keeps the maps in memory and runs the same packet logic, for tests. [`rehearsal`] runs it over either without changing
+//! anything.
 
 pub(crate) mod flows;
 pub mod memory;
+mod packet;
+pub mod rehearsal;
+mod view;
 
-pub use flows::FlowCensus;
+pub use flows::{Flow, FlowCensus, Flows};
+pub use view::View;
 
 use crate::bpf::RunTime;
 use crate::state::{Change, Observed};
@@ -13,7 +18,7 @@ use lb_common::verdict::MAX_VERDICTS;
 use std::collections::BTreeMap;
 
 /// The maps, as the agent sees them.
-pub trait Dataplane {
+pub trait Dataplane: View {
     /// What can go wrong with them.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -37,6 +42,9 @@ pub trait Dataplane {
 
     /// Looks through the flow table.
     fn flows(&self) -> FlowCensus;
+
+    /// The flow table itself.
+    fn flow_table(&self) -> Flows<'_>;
 
     /// How long the program takes for a packet, if that is measured.
     fn run_time(&self) -> Option<RunTime>;

@@ -84,7 +84,7 @@ mod tests {
             pin_folder: PathBuf::from("/sys/fs/bpf/handoff"),
             abi: 1,
             interfaces: Vec::new(),
-            flow_table: FlowTableStatus { capacity: 1, bytes: 16, live: 0 },
+            flow_table: FlowTableStatus { capacity: 1, bytes: 16, key_bytes: 0, live: 0 },
             services: 1,
             backends: 1,
             ready: 1,

@@ -10,7 +10,7 @@ use lb_common::flow_table::{FlowRecord, Phase, WAYS};
 use lb_user::bpf::{KernelDataplane, Object, Pinning, Sizes};
 
 /// Room in the kernel's tables.
-const SIZES: Sizes = Sizes { flows: BUCKETS * WAYS as u32, clients: BUCKETS * WAYS as u32 };
+const SIZES: Sizes = Sizes { flows: BUCKETS * WAYS as u32, clients: BUCKETS * WAYS as u32, keys: true };
 
 /// By how much a frame may grow: more than any tunnel's headers.
 const GROWTH: usize = 128;

@@ -21,5 +21,6 @@ mod neighbours;
 mod passing;
 mod path_mtu;
 mod service_manager;
+mod see_why;
 mod take_over;
 mod udp;

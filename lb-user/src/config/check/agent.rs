@@ -95,6 +95,7 @@ impl Checker<'_> {
         Some(FlowTable {
             flows: flows?,
             clients: clients?,
+            keys: table.keys.unwrap_or(default.keys),
             timeouts: Timeouts::new(half_open, tcp, closing?, udp?, idle),
         })
     }

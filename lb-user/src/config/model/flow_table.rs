@@ -9,6 +9,8 @@ pub struct FlowTable {
     pub flows: u32,
     /// Clients that affinity has room for: a power of two, 16 bytes each.
     pub clients: u32,
+    /// Whether the flows' 5-tuples are kept as well, for `handoff flows`: 32 bytes each.
+    pub keys: bool,
     /// How long flows are remembered.
     pub timeouts: Timeouts,
 }
@@ -20,8 +22,8 @@ impl FlowTable {
     /// How many clients there may be room for: from 16 KiB to 256 MiB.
     pub const CLIENTS: RangeInclusive<u32> = 1 << 10..=1 << 24;
 
-    /// Room for 1,048,576 flows in 16 MiB and 65,536 clients in 1 MiB.
-    pub const DEFAULT: Self = Self { flows: 1 << 20, clients: 1 << 16, timeouts: Timeouts::DEFAULT };
+    /// Room for 1,048,576 flows in 16 MiB, their 5-tuples in 32 MiB, and 65,536 clients in 1 MiB.
+    pub const DEFAULT: Self = Self { flows: 1 << 20, clients: 1 << 16, keys: true, timeouts: Timeouts::DEFAULT };
 }
 
 /// `duration` in the clock of the flow table, rounded up, so that no flow is forgotten early.

@@ -1,10 +1,12 @@
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// The addresses that share their leading bits. As text: `10.0.0.0/8`, `2001:db8::/32`; an address alone is a prefix of full
 /// length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Prefix {
     /// The first of the addresses: all bits behind the leading ones are 0. Never an IPv4-mapped IPv6 address.
     pub address: IpAddr,
@@ -27,6 +29,11 @@ impl Prefix {
             }
         };
         Self { address: first, len }
+    }
+
+    /// Whether `address` is one of them.
+    pub fn contains(self, address: IpAddr) -> bool {
+        Self::of(address, self.len) == self
     }
 
     /// Whether any address is in both.
@@ -62,6 +69,20 @@ pub enum InvalidPrefix {
     /// It is IPv4 in the form of IPv6 (RFC 4291, 2.5.5.2).
     #[error("is IPv4 in the form of IPv6: use {0}")]
     Mapped(Prefix),
+}
+
+impl From<Prefix> for String {
+    fn from(prefix: Prefix) -> Self {
+        prefix.to_string()
+    }
+}
+
+impl TryFrom<String> for Prefix {
+    type Error = InvalidPrefix;
+
+    fn try_from(text: String) -> Result<Self, InvalidPrefix> {
+        text.parse()
+    }
 }
 
 impl FromStr for Prefix {
@@ -113,6 +134,20 @@ mod tests {
         ] {
             let [first, second] = [a, b].map(|text| text.parse::<Prefix>().unwrap());
             assert_eq!((first.overlaps(second), second.overlaps(first)), (overlap, overlap), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_contains_addresses_of_its_family_that_begin_like_it() {
+        for (prefix, address, contained) in [
+            ("10.0.0.0/8", "10.9.8.7", true),
+            ("10.0.0.0/8", "11.0.0.0", false),
+            ("0.0.0.0/0", "192.0.2.1", true),
+            ("0.0.0.0/0", "::1", false),
+            ("2001:db8::/32", "2001:db8::1", true),
+            ("2001:db8::1", "2001:db8::2", false),
+        ] {
+            assert_eq!(prefix.parse::<Prefix>().unwrap().contains(address.parse().unwrap()), contained, "{prefix}");
         }
     }
 

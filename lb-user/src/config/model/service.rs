@@ -67,7 +67,7 @@ impl Service {
 }
 
 /// Transport protocol of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// TCP.
@@ -86,6 +86,11 @@ impl Protocol {
             Self::Udp => protocol::UDP,
             Self::Sctp => protocol::SCTP,
         }
+    }
+
+    /// The one with this IANA protocol number.
+    pub fn from_number(number: u32) -> Option<Self> {
+        [Self::Tcp, Self::Udp, Self::Sctp].into_iter().find(|protocol| u32::from(protocol.number()) == number)
     }
 }
 
