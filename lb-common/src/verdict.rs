@@ -106,6 +106,8 @@ reasons! {
         IcmpOther = 39, "icmp-other";
         /// An echo request for a VIP, which the configuration says not to answer.
         EchoOff = 40, "echo-off";
+        /// No back-end of its service passes its health check, and the configuration says to pass new flows then.
+        AllDown = 41, "all-down";
     }
 }
 

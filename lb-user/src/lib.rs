@@ -19,6 +19,7 @@ pub mod decap;
 pub mod doctor;
 pub mod health;
 pub mod lab;
+pub mod metrics;
 pub mod network;
 pub mod schedule;
 pub mod state;

@@ -141,6 +141,8 @@ impl ServiceFlags {
     pub const ALLOW_LISTED_ONLY: Self = Self(4);
     /// Packets are routed by QUIC connection IDs where they can be.
     pub const QUIC: Self = Self(8);
+    /// Flows that are not known pass to the network stack: no back-end passes its health check.
+    pub const PASSING: Self = Self(16);
 
     /// Whether all of `flags` are set.
     #[inline(always)]

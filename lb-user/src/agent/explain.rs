@@ -13,7 +13,7 @@ mod steps;
 use super::core::Known;
 use super::names::Names;
 use crate::control::Refused;
-use crate::control::types::{Explanation, ExplainRequest, Way};
+use crate::control::types::{ExplainRequest, Explanation, Way};
 use crate::dataplane::View;
 use crate::dataplane::rehearsal::{Note, rehearse};
 use lb_common::abi::{Device, Forwarding, Settings, Ticks, ticks};

@@ -188,7 +188,8 @@ mod tests {
         for (client, flags) in CLIENTS {
             send(&mut core, &question(client, "192.0.2.10:443", Protocol::Tcp, Some(flags)));
         }
-        let top = ask(&core, |answer| Question::TopFlows(TopBy::Clients, FlowFilter { limit: 1, ..ALL }, answer)).unwrap();
+        let top =
+            ask(&core, |answer| Question::TopFlows(TopBy::Clients, FlowFilter { limit: 1, ..ALL }, answer)).unwrap();
         let client = FlowOwner::Client { client: "203.0.113.7".parse().ok() };
         assert_eq!(top, TopFlows { keys: true, matched: 4, top: vec![FlowCount { of: client, flows: 3 }] });
         for by in [TopBy::Clients, TopBy::Backends, TopBy::Services] {

@@ -42,9 +42,9 @@ mod slow_start;
 mod standing;
 mod store;
 mod supervisor;
-mod vips;
 #[cfg(test)]
 mod testing;
+mod vips;
 
 pub(crate) use desired::delivery;
 pub use desired::{ProbeTargets, desired, probe_targets};

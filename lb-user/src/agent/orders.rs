@@ -1,7 +1,7 @@
 //! Orders from outside: another configuration, a former one, overrides.
 
-use super::change::Proposal;
 use super::Error;
+use super::change::Proposal;
 use super::core::Now;
 use super::neighbours::{self, Backends};
 use super::preflight;

@@ -10,7 +10,7 @@ use super::supervisor::Supervisor;
 use super::vips::Vips;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
-use crate::control::{Query, Server, types::Stop};
+use crate::control::{Query, Server, monitoring, types::Stop};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -67,6 +67,9 @@ impl Running {
     ) -> Result<(), Error> {
         let (queries, mut incoming) = mpsc::channel(16);
         let (hang_up, hung_up) = oneshot::channel();
+        if let Some(address) = self.core.config().metrics {
+            tokio::spawn(monitoring::serve(address, queries.clone()));
+        }
         let server = tokio::spawn(server.serve(queries, hung_up));
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -24,8 +24,8 @@ mod mapped;
 mod object;
 mod pins;
 mod plain;
-mod programs;
 mod probe_way;
+mod programs;
 mod run_time;
 mod view;
 
@@ -35,8 +35,8 @@ pub use error::Error;
 pub use kernel::KernelDataplane;
 pub use object::{Object, Pinning, Sizes};
 pub use pins::Pins;
-pub use programs::{is_ours, program_name};
 pub use probe_way::ProbeWay;
+pub use programs::{is_ours, program_name};
 pub use run_time::{RunTime, measure_run_time};
 
 use lb_common::abi::{Ticks, ticks};

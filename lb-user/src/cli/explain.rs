@@ -1,7 +1,7 @@
 use super::output;
 use super::{Asking, wait};
 use crate::config::Protocol;
-use crate::control::types::{Explanation, Flags, ExplainRequest};
+use crate::control::types::{ExplainRequest, Explanation, Flags};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 

@@ -30,6 +30,7 @@ pub(super) struct Agent {
     pub(super) removal_grace: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) measure_run_time: bool,
+    pub(super) metrics: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -183,6 +183,7 @@ fn every_key_arrives_in_the_model() {
         watch: true,
         removal_grace: Duration::from_secs(300),
         measure_run_time: true,
+        metrics: None,
         icmp: Icmp { answer_echo: false, echo_rate: 500, too_big_rate: 200 },
         flow_table: FlowTable {
             flows: 65_536,
@@ -260,6 +261,7 @@ fn what_is_not_said_has_a_default() {
         watch: false,
         removal_grace: Duration::from_secs(60),
         measure_run_time: false,
+        metrics: None,
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
         announce: None,

@@ -5,6 +5,7 @@
 
 mod client;
 mod error;
+pub(crate) mod monitoring;
 mod query;
 mod refused;
 mod server;

@@ -2,7 +2,7 @@ use super::types::{
     ApplyRequest, BackendStatus, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
     ServiceStatus, Status, Stop, VerdictCounter,
 };
-use super::{Error, Order, Query, Question, Refused, RefusedKind, traffic};
+use super::{Error, Order, Query, Question, Refused, RefusedKind, monitoring, traffic};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -75,6 +75,7 @@ impl Server {
             .route("/v1/override", post(say))
             .route("/v1/stop", post(stop))
             .merge(traffic::routes())
+            .merge(monitoring::routes())
             .with_state(agent);
         let ended = async {
             // The sender is dropped, not used.
@@ -177,6 +178,6 @@ async fn send<T>(agent: &mpsc::Sender<Query>, query: impl FnOnce(oneshot::Sender
     answer.await.map_err(|_| gone())
 }
 
-fn internal(reason: String) -> Failure {
+pub(super) fn internal(reason: String) -> Failure {
     (StatusCode::INTERNAL_SERVER_ERROR, Json(Refused::failed(reason)))
 }

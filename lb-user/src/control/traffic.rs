@@ -1,8 +1,8 @@
 //! The requests that look into single flows and packets.
 
-use super::{Query, Question};
 use super::server::{Agent, Failure, ask, failure};
-use super::types::{Explanation, FlowFilter, FlowList, ExplainRequest, TopBy, TopFlows};
+use super::types::{ExplainRequest, Explanation, FlowFilter, FlowList, TopBy, TopFlows};
+use super::{Query, Question};
 use axum::extract::{Path, Query as Asked, State};
 use axum::routing::get;
 use axum::{Json, Router};

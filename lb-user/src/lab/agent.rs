@@ -113,6 +113,15 @@ impl Agent {
         self.end(Signal::SIGTERM)
     }
 
+    /// Has the process read its configuration again (SIGHUP).
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn signal_reload(&self) -> Result<(), Error> {
+        let failed = Error::process("cannot signal the agent");
+        signal::kill(Pid::from_raw(self.process.id() as i32), Signal::SIGHUP).map_err(|error| failed(error.into()))
+    }
+
     fn end(&mut self, how: Signal) -> Result<ExitStatus, Error> {
         let failed = Error::process("cannot end the agent");
         // One that has ended by itself has an id that is another process's by now.

@@ -8,12 +8,12 @@ use crate::packet::{Tunnel, tags};
 use crate::world::{self, BUCKETS, FLOW_SECRET, Family, WAN};
 use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
-use lb_common::abi::ServiceKey;
+use lb_common::abi::{ServiceFlags, ServiceKey};
 use lb_common::flow_table::WAYS;
 use lb_user::agent::{Standings, desired};
 use lb_user::config::Config;
 use lb_user::network::Network;
-use lb_user::state::{Desired, DesiredBackend, Observed};
+use lb_user::state::{Desired, DesiredBackend, DesiredService, Observed, Takes};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -42,9 +42,24 @@ pub struct Setup {
 struct Service {
     vip: IpAddr,
     backends: Vec<Backend>,
+    /// Whether all of them fail their health checks.
+    #[serde(default)]
+    down: bool,
     /// Other keys of the service in the configuration.
     #[serde(flatten)]
     keys: Table,
+}
+
+impl Service {
+    /// What becomes of the service when no back-end passes its health check.
+    fn let_fail(&self, desired: &mut DesiredService) {
+        match self.keys.get("all-down").and_then(Value::as_str) {
+            Some("pass") => desired.entry.flags = desired.entry.flags.with(ServiceFlags::PASSING),
+            Some("drop") => {}
+            _ => return,
+        }
+        desired.backends.iter_mut().for_each(|backend| backend.takes = Takes::LiveFlows);
+    }
 }
 
 fn wan() -> Vec<String> {
@@ -89,6 +104,9 @@ impl Setup {
         }
         let mut desired = desired(&config, &self.network(), &Standings::default(), FLOW_SECRET, &Observed::default());
         desired.settings.bucket_mask = self.buckets - 1;
+        for (service, checked) in self.services.values().zip(&config.services).filter(|(service, _)| service.down) {
+            service.let_fail(desired.services.get_mut(&checked.key()).context("a service that is desired")?);
+        }
 
         let mut services = BTreeMap::new();
         let mut backends = BTreeMap::new();

@@ -74,6 +74,53 @@ fn bird_has_its_peer_know_a_vip_for_as_long_as_back_ends_are_ready() -> Result<(
 }
 
 #[test]
+fn the_agent_withdraws_when_the_last_back_end_dies_and_announces_when_it_is_back() -> Result<()> {
+    let scene = Scene::set("bird-agent", 1)?;
+    scene.stage().topology().speak_ipv6()?;
+    scene.ip(Node::Server(1), &format!("addr add {}/32 dev lo", VIPS[0]))?;
+    let start_server = || Responder::tcp(&scene.namespace(Node::Server(1)), PORT, "server-1", 1);
+    let server = start_server()?;
+    let folder = scene.site().run_folder();
+    let bird = Bird::start(&scene.namespace(Node::Balancer), &folder, "balancer", &balancer(&folder))?;
+    let _peer = Bird::start(&scene.namespace(Node::Client), &folder, "peer", &peer())?;
+    let announce = format!(
+        "[announce]\nby = \"bird\"\nhold = \"500ms\"\ndrain-wait = \"1s\"\nsocket = {:?}\nfile = {:?}\n",
+        bird.socket(),
+        folder.join("vips.conf")
+    );
+    // The IPv6 server is checked where the IPv4 one listens: they live and die together.
+    let health = format!("health = {{ type = \"tcp\", port = {PORT} }}\nall-down = \"open\"");
+    let services = services(&health).replace(
+        "port = 8000\nbackends = [{ name = \"server-1\", address = \"2001",
+        "port = 8000\nannounce = false\nbackends = [{ name = \"server-1\", address = \"2001",
+    );
+    let _agent = scene.start_agent_with(ON_ETH0, &(announce + &services))?;
+    let is_known = || is_known(&scene, [VIPS[0]]);
+    eventually("the peer has the route", is_known)?;
+    let service: SocketAddr = (VIPS[0].parse::<IpAddr>()?, PORT).into();
+    scene.connect(service).context("through the announced route")?;
+
+    let died = Instant::now();
+    drop(server);
+    eventually("the peer has lost the route", || Ok(!is_known()?))?;
+    let withdrawn = died.elapsed();
+    ensure!(withdrawn < SOON, "withdrawn after {withdrawn:?}");
+
+    let _server = start_server()?;
+    let recovered = Instant::now();
+    eventually("the peer has the route again", is_known)?;
+    let announced = recovered.elapsed();
+    scene.connect(service).context("through the route that is back")?;
+    println!("withdrawn after {withdrawn:?}, announced {announced:?} after the recovery");
+
+    let asked = Instant::now();
+    let stopped = scene.stop(&["--drain"])?;
+    ensure!(stopped.code == Some(0), "{stopped:?}");
+    ensure!(!is_known()? && asked.elapsed() >= Duration::from_secs(1), "withdraw, wait, stop");
+    Ok(())
+}
+
+#[test]
 fn neighbours_learn_who_has_a_vip() -> Result<()> {
     const FORMER: &str = "02:00:00:00:00:99";
     let scene = Scene::set("l2", 1)?;

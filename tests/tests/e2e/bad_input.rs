@@ -86,7 +86,7 @@ fn unknown_key() -> Result<()> {
         agent: "interfaces = [\"eth0\"]\ninterface = \"eth0\"",
         services: String::new(),
         code: CONFIG,
-        error: "FILE:3: agent: unknown field `interface`: did you mean `interfaces`? Expected one of `interfaces`, `xdp-mode`, `control-socket`, `pin-folder`, `state-folder`, `watch`, `removal-grace`, `measure-run-time`",
+        error: "FILE:3: agent: unknown field `interface`: did you mean `interfaces`? Expected one of `interfaces`, `xdp-mode`, `control-socket`, `pin-folder`, `state-folder`, `watch`, `removal-grace`, `measure-run-time`, `metrics`",
     }
     .check()
 }

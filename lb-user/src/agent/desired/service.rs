@@ -1,7 +1,7 @@
 use super::delivery::delivery;
 use super::timeouts::Timeouts;
 use crate::agent::standing::Standings;
-use crate::config::{self, Affinity, Config, Ports, Reset, to_ticks};
+use crate::config::{self, Affinity, AllDown, Config, Ports, Reset, to_ticks};
 use crate::network::Network;
 use crate::state::{
     AccessRule, AccessRules, DesiredBackend, DesiredQuic, DesiredService, PortsPrefix, QuicSecret, port_prefixes,
@@ -19,8 +19,9 @@ pub(super) fn desired(
     timeouts: &Timeouts,
 ) -> DesiredService {
     let access = access(service);
+    let is_passing = standings.all_down(service) == Some(AllDown::Pass);
     DesiredService {
-        entry: entry(service, access.as_deref(), timeouts),
+        entry: entry(service, access.as_deref(), timeouts, is_passing),
         ports: ports(service),
         access,
         quic: service.quic.iter().filter_map(|quic| desired_quic(service, quic)).collect(),
@@ -51,7 +52,7 @@ fn desired_backend(
 }
 
 /// The entry, but for its number and its rings.
-fn entry(service: &config::Service, access: Option<&AccessRules>, timeouts: &Timeouts) -> Service {
+fn entry(service: &config::Service, access: Option<&AccessRules>, timeouts: &Timeouts, is_passing: bool) -> Service {
     let limits = &service.limits;
     let (affinity_window, affinity_reset) = service.affinity.map_or((0, AffinityReset::EPOCH), |affinity| {
         let reset = match affinity.reset {
@@ -70,7 +71,7 @@ fn entry(service: &config::Service, access: Option<&AccessRules>, timeouts: &Tim
         ring_len: 0,
         consistent_start: 0,
         consistent_len: 0,
-        flags: flags(service, access),
+        flags: flags(service, access, is_passing),
         access: access.map_or(AccessList([0; 2]), AccessRules::list),
         new_flow_rate: limits.new_flows.unwrap_or(0),
         source_rate: limits.new_flows_per_source.unwrap_or(0),
@@ -84,13 +85,16 @@ fn entry(service: &config::Service, access: Option<&AccessRules>, timeouts: &Tim
     }
 }
 
-fn flags(service: &config::Service, access: Option<&AccessRules>) -> ServiceFlags {
+fn flags(service: &config::Service, access: Option<&AccessRules>, is_passing: bool) -> ServiceFlags {
     let mut flags = ServiceFlags::NONE;
     if service.one_packet {
         flags = flags.with(ServiceFlags::ONE_PACKET);
     }
     if !service.quic.is_empty() {
         flags = flags.with(ServiceFlags::QUIC);
+    }
+    if is_passing {
+        flags = flags.with(ServiceFlags::PASSING);
     }
     if let Some(access) = access {
         flags = flags.with(ServiceFlags::ACCESS);

@@ -67,6 +67,7 @@ fn scheduled(service: &Service, backend: &str) -> [String; 2] {
 fn passed(why: Passed) -> &'static str {
     match why {
         Passed::NoService => "a service with this VIP, port and protocol",
+        Passed::AllDown => "a back-end of the service that passes its health check: see `handoff backends`",
         Passed::NotReady => "an agent that has finished starting",
         _ => "another packet: the balancer's own network stack is asked about this one",
     }

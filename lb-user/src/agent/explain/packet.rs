@@ -1,6 +1,6 @@
 use crate::config::Protocol;
 use crate::control::Refused;
-use crate::control::types::{Flags, ExplainRequest};
+use crate::control::types::{ExplainRequest, Flags};
 use etherparse::{
     IpHeaders, IpNumber, Ipv4Extensions, Ipv4Header, Ipv6Extensions, Ipv6FlowLabel, Ipv6Header, PacketBuilder,
     TcpHeader,

@@ -1,7 +1,7 @@
 use super::Account;
 use crate::agent::flows::seconds;
 use crate::config::Protocol;
-use crate::control::types::{Flags, FlowState, ExplainRequest, Step, Way};
+use crate::control::types::{ExplainRequest, Flags, FlowState, Step, Way};
 use crate::dataplane::rehearsal::Note;
 use lb_common::abi::{Action, BackendState, Limiter, Scheduler, Service, ServiceKey, ServiceKind, Ticks};
 use lb_common::flow_table::{FlowRecord, Lifetimes};

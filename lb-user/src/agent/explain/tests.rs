@@ -1,7 +1,7 @@
 use crate::agent::core::Core;
 use crate::agent::testing::{agent, ask, question, send};
 use crate::config::Protocol;
-use crate::control::types::{Explanation, ExplainRequest, Step};
+use crate::control::types::{ExplainRequest, Explanation, Step};
 use crate::control::{Question, Refused, RefusedKind};
 use crate::dataplane::memory::MemoryDataplane;
 

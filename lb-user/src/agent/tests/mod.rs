@@ -1,4 +1,5 @@
 mod changes;
+mod damage;
 mod room;
 mod standings;
 

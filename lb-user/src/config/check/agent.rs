@@ -8,6 +8,7 @@ use crate::config::model::{
 use crate::config::problems::Seen;
 use lb_common::abi::{MAX_DEVICES, Ticks, TimeoutClass, Timeouts};
 use lb_common::flow_table::{FlowState, Lifetimes, Phase};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Spanned;
@@ -46,6 +47,18 @@ impl Checker<'_> {
 
     pub(super) fn pin_folder(&mut self, agent: &file::Agent) -> Option<PathBuf> {
         self.path_or(DEFAULT_PIN_FOLDER, "agent: pin-folder", agent.pin_folder.as_ref())
+    }
+
+    pub(super) fn metrics(&mut self, agent: &file::Agent) -> Option<Option<SocketAddr>> {
+        let Some(text) = &agent.metrics else { return Some(None) };
+        match text.get_ref().parse() {
+            Ok(address) => Some(Some(address)),
+            Err(_) => {
+                let message =
+                    format!("agent: metrics {:?} is not an address with a port, as 127.0.0.1:9469", text.get_ref());
+                self.problems.reject(text, message)
+            }
+        }
     }
 
     pub(super) fn state_folder(&mut self, agent: &file::Agent) -> Option<PathBuf> {

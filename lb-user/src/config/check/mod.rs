@@ -67,6 +67,7 @@ impl<'a> Checker<'a> {
         let pin_folder = self.pin_folder(&file.agent);
         let state_folder = self.state_folder(&file.agent);
         let removal_grace = self.removal_grace(&file.agent);
+        let metrics = self.metrics(&file.agent);
         let icmp = self.icmp(&file.icmp);
         let flow_table = self.flow_table(&file.flow_table);
         let announce = self.announce(file.announce.as_ref(), interfaces.as_deref());
@@ -80,6 +81,7 @@ impl<'a> Checker<'a> {
             watch: file.agent.watch,
             removal_grace: removal_grace?,
             measure_run_time: file.agent.measure_run_time,
+            metrics: metrics?,
             icmp: icmp?,
             flow_table: flow_table?,
             announce: announce?,

@@ -31,7 +31,7 @@ pub use service::{Protocol, Scheduler, Service};
 pub(crate) use flow_table::to_ticks;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ pub struct Config {
     pub removal_grace: Duration,
     /// Whether the kernel measures the time that the program takes for a packet.
     pub measure_run_time: bool,
+    /// Where numbers are served to whoever asks, without TLS.
+    pub metrics: Option<SocketAddr>,
     /// What the balancer itself sends.
     pub icmp: Icmp,
     /// The memory of flows and of clients.
