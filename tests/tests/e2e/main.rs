@@ -19,3 +19,4 @@ mod path_mtu;
 mod service_manager;
 mod take_over;
 mod udp;
+mod upgrade;
