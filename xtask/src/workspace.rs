@@ -28,9 +28,16 @@ pub(crate) fn release_binary(name: &str) -> Result<PathBuf> {
 
 /// Cargo, in the workspace's root.
 ///
-/// The target folder is passed on as an absolute path: a relative one is meant from where the caller is.
+/// The target folder is passed on as an absolute path: a relative one is meant from where the caller is. What the cargo that runs us says
+/// of the package xtask is not passed on: build scripts look at such variables, and would run again whenever somebody calls cargo
+/// otherwise.
 pub(crate) fn cargo() -> Result<Command> {
     let mut cargo = Command::new("cargo");
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of_us| name.to_string_lossy().starts_with(of_us)) {
+            cargo.env_remove(name);
+        }
+    }
     cargo.current_dir(root()).env("CARGO_TARGET_DIR", target_dir()?);
     Ok(cargo)
 }

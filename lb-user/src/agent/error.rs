@@ -1,4 +1,5 @@
 use crate::{bpf, control, network, state};
+use lb_common::abi;
 use std::io;
 use std::path::PathBuf;
 
@@ -16,6 +17,19 @@ pub enum Error {
     /// The configuration does not fit this machine's network.
     #[error("{0}")]
     Network(String),
+    /// A program of another release is attached, whose maps have another layout.
+    #[error(
+        "{}: the program on {interfaces} is of a release with another layout of the maps, this agent has layout {}: it goes on forwarding as it is, until you start that release again, which keeps its flows, or let go of them with `handoff stop --purge --pin-folder {}` and start this one",
+        folder.display(), abi::VERSION, pin_folder.display()
+    )]
+    Layout {
+        /// Its pins, in a folder that is called by the version of their layout.
+        folder: PathBuf,
+        /// Where it is attached.
+        interfaces: String,
+        /// The folder of all pins.
+        pin_folder: PathBuf,
+    },
     /// Another agent is in charge of the maps.
     #[error(
         "{}: another agent is running with these maps; see it with `handoff status`, end it with `handoff stop`, or give this one another agent: pin-folder and control-socket",

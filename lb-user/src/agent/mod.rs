@@ -87,6 +87,7 @@ pub async fn run(path: PathBuf, text: String, config: Config) -> Result<(), Erro
     let network = monitor.snapshot(&backends.routed()).await?;
     let pins = Pins::below(&config.pin_folder);
     check_network(&path, &config, &network)?;
+    preflight::check_layout(&pins)?;
     preflight::check_attachments(&config, &network, &pins)?;
     let network = neighbours::resolve(&mut monitor, &backends, network, PATIENCE).await?;
 
@@ -114,18 +115,18 @@ fn undo(pins: &Pins, links_before: &[String]) {
     }
 }
 
-/// Removes what an agent that is not running left pinned below `pin_folder`; returns whether there was anything.
+/// Removes what agents that are not running left pinned below `pin_folder`, also those of other releases; returns whether there was
+/// anything.
 ///
 /// # Errors
 /// When an agent is running, or a pin cannot be removed.
 pub fn purge(pin_folder: &Path) -> Result<bool, Error> {
-    let pins = Pins::below(pin_folder);
-    if !pins.exist() {
-        return Ok(false);
+    let all = Pins::all_below(pin_folder);
+    for pins in &all {
+        let _lock = Lock::take(pins)?;
+        pins.remove()?;
     }
-    let _lock = Lock::take(&pins)?;
-    pins.remove()?;
-    Ok(true)
+    Ok(!all.is_empty())
 }
 
 #[cfg(test)]

@@ -45,6 +45,18 @@ fn unreachable<'a>(
     })
 }
 
+/// Checks that no program of a release with another layout of the maps is attached: its flows would be lost, or both would forward.
+pub(super) fn check_layout(pins: &Pins) -> Result<(), Error> {
+    match pins.of_other_versions().first() {
+        None => Ok(()),
+        Some(other) => Err(Error::Layout {
+            folder: other.folder().to_owned(),
+            interfaces: other.linked().join(", "),
+            pin_folder: pins.folder().parent().unwrap_or(pins.folder()).to_owned(),
+        }),
+    }
+}
+
 /// Checks that no interface of the configuration has somebody else's XDP program.
 pub(super) fn check_attachments(config: &Config, network: &Network, pins: &Pins) -> Result<(), Error> {
     for name in &config.interfaces {

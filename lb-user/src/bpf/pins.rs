@@ -34,9 +34,22 @@ impl Pins {
         Self { top: folder.join(format!("v{}", abi::VERSION)) }
     }
 
-    /// Whether anything is pinned.
-    pub fn exist(&self) -> bool {
-        self.top.exists()
+    /// All pins below `folder`, of whatever versions of the map layout.
+    pub fn all_below(folder: &Path) -> Vec<Self> {
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let all = entries.flatten().map(|entry| Self { top: entry.path() });
+        all.filter(|pins| pins.version().is_some()).collect()
+    }
+
+    /// Those beside these, of other versions of the map layout, by which a program is attached.
+    pub fn of_other_versions(&self) -> Vec<Self> {
+        let all = Self::all_below(self.top.parent().unwrap_or(&self.top)).into_iter();
+        all.filter(|pins| pins.version() != self.version() && !pins.linked().is_empty()).collect()
+    }
+
+    /// Version of the map layout.
+    pub fn version(&self) -> Option<u32> {
+        self.top.file_name()?.to_str()?.strip_prefix('v')?.parse().ok()
     }
 
     /// The folder that holds them.

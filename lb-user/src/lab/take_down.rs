@@ -29,7 +29,12 @@ pub(super) fn take_down(site: &Site) -> Result<(), Error> {
     let namespaces = site.existing_namespaces();
     end_processes(&namespaces);
     for node in [Node::Switch, Node::Balancer] {
-        Pins::below(&site.pin_folder(node)).remove()?;
+        // A lab of another release may have left them.
+        for pins in Pins::all_below(&site.pin_folder(node)) {
+            pins.remove()?;
+        }
+        // Without pins in it, the folder is still there if its agent has not got to making any.
+        let _ = fs::remove_dir(site.pin_folder(node));
     }
     unless_missing(fs::remove_dir(site.pins())).map_err(Error::file(site.pins()))?;
     for namespace in namespaces {

@@ -6,7 +6,8 @@
 //! | `bird` | the routing daemon |
 //! | `cluster`, `mode` | all of them as back-ends, for every way in which packets get to one |
 //! | `router` | a router in front of the client |
-//! | `program` | the program under test, and how a run of it ended |
+//! | `program`, `other_release` | the program under test, and how a run of it ended; the same with another XDP program in it |
+//! | `held` | connections that stay open while something else happens |
 //! | `service` | the agent as systemd starts it |
 //! | `configuration` | what its agent is told |
 //! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
@@ -26,7 +27,9 @@ mod decap;
 mod eventually;
 mod exchange;
 mod flood;
+mod held;
 mod mode;
+mod other_release;
 mod program;
 mod responder;
 mod router;
@@ -43,7 +46,9 @@ pub use decap::Decap;
 pub use eventually::eventually;
 pub use exchange::{echo, exchange};
 pub use flood::flood;
+pub use held::Held;
 pub use mode::Mode;
+pub use other_release::other_release;
 pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
 pub use service::{Service, Started};
@@ -112,8 +117,16 @@ impl Scene {
     /// # Errors
     /// When it does not get ready.
     pub fn start_agent_with(&self, agent: &str, services: &str) -> Result<Agent> {
+        self.start_agent_of(&program(), agent, services)
+    }
+
+    /// As [`Scene::start_agent_with`], but starts the agent in the file `program`.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_agent_of(&self, program: &Path, agent: &str, services: &str) -> Result<Agent> {
         let configuration = configuration(self.site(), agent, services);
-        let mut agent = Agent::start_with(&configuration, self.site(), &program())?;
+        let mut agent = Agent::start_with(&configuration, self.site(), program)?;
         wait(agent.ready())??;
         Ok(agent)
     }
@@ -183,7 +196,7 @@ impl Scene {
     pub fn attached(&self, interface: &str) -> Result<Option<Attached>> {
         let json = self.ip(Node::Balancer, &format!("-json link show dev {interface}"))?;
         let [link]: [Link; 1] = serde_json::from_str(&json)?;
-        Ok(link.xdp.map(|xdp| Attached { program: xdp.prog.id, is_native: xdp.mode == 1 }))
+        Ok(link.xdp.map(|xdp| Attached { program: xdp.prog.id, tag: xdp.prog.tag, is_native: xdp.mode == 1 }))
     }
 
     /// Runs `command` in the namespace of the balancer.
@@ -231,10 +244,12 @@ impl Scene {
 }
 
 /// An XDP program at an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
     /// The kernel's number of the program.
     pub program: u32,
+    /// Digest of its instructions.
+    pub tag: String,
     /// Whether it runs in the driver.
     pub is_native: bool,
 }
@@ -306,4 +321,5 @@ struct Xdp {
 #[derive(Deserialize)]
 struct Program {
     id: u32,
+    tag: String,
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use lb_common::abi::VERSION;
-use lb_tests::scene::{ON_ETH0, Outcome, Scene, configuration, handoff, outcome, service};
+use lb_tests::scene::{ON_ETH0, Outcome, Scene, configuration, eventually, handoff, outcome, service};
 use lb_user::lab::{Agent, Node};
 use std::fs;
 use std::path::PathBuf;
@@ -77,6 +77,34 @@ fn flow_table_of_another_size_is_pinned() -> Result<()> {
     scene.requests_succeed()?;
     scene.start_agent()?;
     assert_eq!(scene.attached("eth0")?.is_some(), before.is_some());
+    Ok(())
+}
+
+#[test]
+fn a_program_with_another_layout_of_the_maps_is_attached() -> Result<()> {
+    let scene = Scene::set("layout", 1)?;
+    scene.start_agent()?.kill()?;
+    fs::remove_file(scene.site().control_socket())?;
+    let before = scene.attached("eth0")?;
+    let pins = scene.site().pin_folder(Node::Balancer);
+    let other = pins.join(format!("v{}", VERSION + 1));
+    fs::rename(pins.join(format!("v{VERSION}")), &other)?;
+    let run = scene.run("run", &scene.site().config_file())?;
+    let error = format!(
+        "{}: the program on eth0 is of a release with another layout of the maps, this agent has layout {VERSION}: it goes on forwarding as it is, until you start that release again, which keeps its flows, or let go of them with `handoff stop --purge --pin-folder {}` and start this one",
+        other.display(),
+        pins.display()
+    );
+    assert_eq!(run, Outcome::refusal(1, &error));
+    assert_eq!(scene.attached("eth0")?, before);
+    ensure!(!pins.join(format!("v{VERSION}")).exists(), "the agent made pins of its own");
+    scene.requests_succeed()?;
+
+    assert_eq!(scene.purge()?.stdout, "stopped: forwarding has ended\n");
+    ensure!(!pins.exists(), "there are still pins");
+    eventually("the program is detached", || Ok(scene.attached("eth0")?.is_none()))?;
+    scene.start_agent()?;
+    ensure!(scene.attached("eth0")?.is_some(), "the agent attached nothing");
     Ok(())
 }
 

@@ -25,3 +25,4 @@ mod see_why;
 mod service_manager;
 mod take_over;
 mod udp;
+mod upgrade;

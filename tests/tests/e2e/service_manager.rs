@@ -20,7 +20,7 @@ fn it_starts_stops_and_takes_over_without_root() -> Result<()> {
     assert_eq!(unit.hears("STATUS=")?, "STATUS=1 services, 3 of 3 back-ends ready");
     assert_eq!(wait(unit.client().status())??.ready, 3);
     let program = scene.attached("eth0")?;
-    ensure!(program.is_some_and(|program| program.is_native), "no program is attached");
+    ensure!(program.as_ref().is_some_and(|program| program.is_native), "no program is attached");
     let load = scene.start_load(200)?;
     for _ in 0..3 {
         unit.hears("WATCHDOG=1")?;

@@ -28,7 +28,7 @@ const UNSTABLE_CRATES: &str = "aya_ebpf,lb_ebpf,lb_common";
 
 /// Builds the objects into `target/bpf`.
 pub(crate) fn build() -> Result<()> {
-    process::run(cargo("build", &[])?.arg("--bins"))?;
+    process::run(cargo("build", &[])?.arg("--bins").arg("--target-dir").arg(folder()))?;
     let folder = folder();
     for program in PROGRAMS {
         let built = folder.join(TARGET).join("release").join(program);
@@ -37,11 +37,22 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
+/// Builds the balancer's program with less optimisation into `target/bpf/other.o`: what an agent of another release brings, for the tests
+/// of upgrades.
+pub(crate) fn build_other() -> Result<()> {
+    // In a folder of its own: in the usual one, each build would undo the other.
+    let folder = folder().join("other");
+    let mut cargo = cargo("build", &[])?;
+    cargo.args(["--bin", "handoff", "--target-dir"]).arg(&folder).env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2");
+    process::run(&mut cargo)?;
+    publish(&folder.join(TARGET).join("release/handoff"), &self::folder().join("other.o"))
+}
+
 /// Fails if the compiler warns: this is what lb-ebpf has instead of clippy, which knows no BPF target.
 ///
 /// Not part of [`build`], where a warning that a newer nightly invents must not keep a user from building.
 pub(crate) fn deny_warnings() -> Result<()> {
-    process::run(&mut cargo("check", &["-Dwarnings"])?)
+    process::run(cargo("check", &["-Dwarnings"])?.arg("--target-dir").arg(folder()))
 }
 
 /// Not below CARGO_TARGET_DIR: lb-user's build script and the tests have to find it.
@@ -63,8 +74,6 @@ fn cargo(subcommand: &str, more_flags: &[&str]) -> Result<Command> {
     let mut cargo = toolchain.cargo(subcommand)?;
     cargo
         .args(["--release", "--package", "lb-ebpf", "--target", TARGET])
-        .arg("--target-dir")
-        .arg(folder())
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags)
         .env("RUSTC_BOOTSTRAP", UNSTABLE_CRATES)
         .env("LD_LIBRARY_PATH", linker::library_path()?);

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::build::{self, Profile};
 use crate::fuzz::{self, Target};
 use crate::setup::Scope;
-use crate::{dist, workspace};
+use crate::{bpf, dist, workspace};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Suite {
@@ -54,7 +54,10 @@ impl Suite {
             Self::Unit | Self::Vectors => Ok(()),
             Self::Fuzz => fuzz::build(),
             Self::Dist => dist::build(),
-            Self::EndToEnd => build::handoff(Profile::Release),
+            Self::EndToEnd => {
+                bpf::build_other()?;
+                build::handoff(Profile::Release)
+            }
         }
     }
 
