@@ -11,3 +11,4 @@ mod global;
 pub mod maps;
 pub mod program;
 mod tables;
+mod trace;

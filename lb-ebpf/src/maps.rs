@@ -2,12 +2,12 @@
 
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray};
+use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_ACCESS_PREFIXES, MAX_BACKENDS,
     MAX_LIMITED_SOURCES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS, MAX_RING_POSITIONS, MAX_SERVICES,
     PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey,
-    Settings, SourceKey, VerdictCounters,
+    Settings, SourceKey, TraceFilter, TraceRecord, VerdictCounters,
 };
 use lb_common::atomic::SharedWord;
 use lb_common::flow_table::{Bucket, StoredKey};
@@ -94,6 +94,30 @@ pub(crate) static SERVICE_COUNTERS: PerCpuArray<ServiceCounters> = PerCpuArray::
 /// Packets by back-end. Written by the program.
 #[map]
 pub(crate) static BACKEND_COUNTERS: PerCpuArray<BackendCounters> = PerCpuArray::with_max_entries(MAX_BACKENDS, 0);
+
+/// Which packets leave a record in `TRACE`. Written by the agent. This map and the next three end with the program: whoever traces is gone
+/// by then.
+#[map]
+pub(crate) static TRACE_FILTER: Array<TraceFilter> = Array::with_max_entries(1, 0);
+
+/// The record that each CPU is making.
+#[map]
+pub(crate) static TRACE_BEGUN: PerCpuArray<TraceRecord> = PerCpuArray::with_max_entries(1, 0);
+
+/// How many records there were. Written by the program.
+#[map]
+pub(crate) static TRACE_STATE: Array<TraceState> = Array::with_max_entries(1, 0);
+
+/// Records of decisions, 14,000 of them. Written by the program, read by the agent.
+#[map]
+pub(crate) static TRACE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+
+/// What limits the records, and counts those that were not made.
+#[repr(C)]
+pub struct TraceState {
+    pub(crate) limiter: SharedWord,
+    pub(crate) missed: SharedWord,
+}
 
 /// A counter with a cache line to itself, so that two services do not contend for one.
 #[repr(C)]

@@ -2,6 +2,7 @@
 
 use crate::context::Packet;
 use crate::tables::KernelTables;
+use crate::trace;
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::bpf_redirect;
 use aya_ebpf::programs::XdpContext;
@@ -27,7 +28,12 @@ pub trait Flows: FlowTable {
 #[inline(always)]
 pub fn balance<F: Flows>(ctx: &XdpContext) -> u32 {
     let tables = KernelTables { ctx, flows: F::NEW };
-    let Outcome { verdict, to } = process(&tables, &mut Packet { ctx });
+    let is_traced = trace::begin(ctx);
+    let outcome = process(&tables, &mut Packet { ctx });
+    if is_traced {
+        trace::end(&outcome);
+    }
+    let Outcome { verdict, to } = outcome;
     match (verdict, to) {
         (Verdict::Forwarded(_), Some((_, ifindex))) => emit(ctx, ifindex),
         (Verdict::Answered(..), _) => xdp_action::XDP_TX,

@@ -13,6 +13,7 @@ mod quic;
 mod service;
 mod settings;
 mod timeouts;
+mod trace;
 mod vip_filter;
 
 pub use access::{AccessKey, AccessList, Action};
@@ -26,6 +27,7 @@ pub use service::{
 };
 pub use settings::{Device, Settings};
 pub use timeouts::{TIMEOUT_CLASSES, TimeoutClass, Timeouts};
+pub use trace::{TraceFilter, TraceRecord};
 pub use vip_filter::VipFilter;
 
 /// Version of everything in this module and of [`crate::flow_table`].

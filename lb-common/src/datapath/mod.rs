@@ -20,6 +20,7 @@ mod flow;
 mod fragment;
 mod hand_off;
 mod icmp;
+mod observe;
 mod parse;
 mod quic;
 mod record;
@@ -31,6 +32,7 @@ mod vip;
 pub use calls::Calls;
 pub use echo::reply;
 pub use hand_off::{Carried, Inner, Plan, carry, encapsulate, too_big};
+pub use observe::observe;
 pub use parse::{Chain, Datagram, Family, Fragment, HOP_LIMIT, Matter, Packet, Reading, Signal, skip_extensions};
 
 use crate::abi::{Backend, Settings, Ticks, ticks};

@@ -94,7 +94,12 @@ impl Running {
                 },
                 told = signals.received() => match told {
                     Told::End => break (Stop { purge: false, drain: false }, None),
-                    Told::Reload => drop(self.reload(&mut monitor).await),
+                    Told::Reload => {
+                        supervisor.reloading();
+                        // What came of it is among the events.
+                        let _ = self.reload(&mut monitor).await;
+                        supervisor.ready();
+                    }
                 },
                 () = supervisor.beat() => {}
             }

@@ -49,7 +49,9 @@ impl<'a> Service<'a> {
         let service = Self { scene, news, folder, program: folder_of_program };
         let text = configuration(scene.site(), super::ON_ETH0, services);
         let usual = scene.site().control_socket();
-        fs::write(service.config(), text.replace(path(&usual)?, path(&service.socket())?))?;
+        let text = text.replace(path(&usual)?, path(&service.socket())?);
+        let (usual, own) = (scene.site().state_folder(), service.folder.join("state"));
+        fs::write(service.config(), text.replace(path(&usual)?, path(&own)?))?;
         Ok(service)
     }
 

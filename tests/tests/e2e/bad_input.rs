@@ -98,7 +98,7 @@ fn port_0() -> Result<()> {
         agent: ON_ETH0,
         services: service("web", 0, "tcp", &[SERVER_1]),
         code: CONFIG,
-        error: "FILE:8: service \"web\": port 0 cannot be: use 1 to 65535, a range as \"8000-8099\", or \"all\"",
+        error: "FILE:9: service \"web\": port 0 cannot be: use 1 to 65535, a range as \"8000-8099\", or \"all\"",
     }
     .check()
 }
@@ -110,7 +110,7 @@ fn two_services_with_one_endpoint() -> Result<()> {
         agent: ON_ETH0,
         services: service("web", 443, "tcp", &[SERVER_1]) + &service("shop", 443, "tcp", &[SERVER_1]),
         code: CONFIG,
-        error: "FILE:15: service \"shop\": 198.18.255.1:443/tcp is already a service, in line 7: give one of them another port or VIP",
+        error: "FILE:16: service \"shop\": 198.18.255.1:443/tcp is already a service, in line 8: give one of them another port or VIP",
     }
     .check()
 }
