@@ -26,6 +26,16 @@ impl Checks {
         }
     }
 
+    /// Takes a back-end that is checked for one that does not pass: it was out of service when the agent started.
+    pub(super) fn distrust(&mut self, config: &Config, name: &BackendName) {
+        let service = config.services.iter().find(|service| service.name == name.service);
+        if let Some(check) = service.and_then(|service| service.health.as_ref())
+            && let Some(health) = self.0.get_mut(name)
+        {
+            *health = Health::down(check.rise, check.fall, "it was out of service when the agent started");
+        }
+    }
+
     /// Takes the outcome of a probe into account; whether there is a new verdict. Those of back-ends that are gone are of no interest.
     pub(super) fn heed(&mut self, outcome: &Outcome, now: Instant) -> bool {
         self.0.get_mut(&outcome.target).is_some_and(|health| health.observe(outcome, now).is_some())

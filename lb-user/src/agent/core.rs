@@ -18,7 +18,7 @@ use crate::dataplane::Dataplane;
 use crate::health::Outcome;
 use crate::network::Network;
 use crate::state::{Desired, DesiredService, Load, Memory, Observed, Plan, plan};
-use lb_common::abi::Ticks;
+use lb_common::abi::{Address, Ticks};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -115,11 +115,33 @@ where
     pub(super) fn start(&mut self, network: &Network, now: Now) -> Result<(), Error> {
         let is_new = self.known.observed.settings.is_none();
         self.known.checks.follow(&self.known.config);
+        for name in self.out_of_service() {
+            self.known.checks.distrust(&self.known.config, &name);
+        }
         match self.reconcile(network, now) {
             Err(error @ Error::Full(_)) if !is_new => self.note(Err(error)),
             done => done?,
         }
         Ok(())
+    }
+
+    /// The back-ends that adopted maps know, but give no new flows: a dead one is not to get any just because the agent has started again.
+    fn out_of_service(&self) -> Vec<BackendName> {
+        let Known { config, observed, .. } = &self.known;
+        let slots = observed.slots();
+        let mut found = Vec::new();
+        for service in &config.services {
+            let Some(adopted) = observed.services.get(&service.key()).filter(|adopted| !adopted.ring.is_empty()) else {
+                continue;
+            };
+            for backend in &service.backends {
+                let slot = slots.get(&(adopted.service.id, Address::from(backend.address)));
+                if slot.is_some_and(|slot| !adopted.ring.contains(slot)) {
+                    found.push(BackendName::of(service, backend));
+                }
+            }
+        }
+        found
     }
 
     /// Brings the maps in line with the configuration in this network, as far as there is room.

@@ -80,10 +80,11 @@ impl Running {
             return Err(refused);
         }
         preflight::check_attachments(&proposal.config, &network, &self.pins).map_err(Refused::conflict)?;
-        let interfaces = self.core.config().interfaces.clone();
-        self.attach_to(&proposal.config.interfaces, proposal.config.xdp_mode, &network, |_| true)
-            .map_err(Refused::failed)?;
-        match self.core.adopt(proposal, &network, Now::read()) {
+        let former = self.core.config().interfaces.clone();
+        let is_new = |name: &&InterfaceName| !former.contains(name);
+        let new: Vec<InterfaceName> = proposal.config.interfaces.iter().filter(is_new).cloned().collect();
+        let attached = self.attach_to(&new, proposal.config.xdp_mode, &network, |_| true).map_err(Error::from);
+        match attached.and_then(|()| self.core.adopt(proposal, &network, Now::read())) {
             Ok(generation) => {
                 report.generation = generation;
                 self.vips.follow(&proposal.config);
@@ -92,7 +93,7 @@ impl Running {
                 self.core.note(probing);
             }
             Err(error) => {
-                self.detach_all_but(&interfaces)?;
+                self.detach_all_but(&former)?;
                 return Err(Refused::failed(error));
             }
         }

@@ -43,6 +43,11 @@ impl Health {
         Self { state: State::Unknown, rise, fall, against: 0, latency: None, error: None, changed: None }
     }
 
+    /// It was out of service before, for whatever reason: it takes `rise` successes to be up.
+    pub fn down(rise: u32, fall: u32, reason: &str) -> Self {
+        Self { state: State::Down, error: Some(reason.to_owned()), ..Self::new(rise, fall) }
+    }
+
     /// Changes how many outcomes in a row the next verdict takes. What is known stays.
     pub fn set_thresholds(&mut self, rise: u32, fall: u32) {
         (self.rise, self.fall) = (rise, fall);

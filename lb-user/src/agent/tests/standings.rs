@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::BackendName;
+use crate::health::Outcome;
 
 #[test]
 fn a_backend_without_a_way_says_why_in_each_service() {
@@ -33,4 +35,26 @@ fn who_comes_back_starts_slowly() {
     let now = agent.at(11);
     agent.core.follow(now).expect("room");
     assert_eq!((agent.ring(), agent.state("b1")), (vec![(1, 1), (2, 1)], BackendState::Ready));
+}
+
+#[test]
+fn who_was_out_of_service_has_to_pass_its_check_first_when_an_agent_starts() {
+    let services = service("web", 443, "health = { type = \"tcp\", rise = 2 }", &[1, 2]);
+    let mut first = Agent::start(config(&services));
+    let target = BackendName { service: "web".to_owned(), backend: "b1".to_owned() };
+    let outcome = |result| Outcome { target: target.clone(), result };
+    for _ in 0..2 {
+        let now = first.at(1);
+        first.core.heed(&outcome(Err("refused".to_owned())), now);
+    }
+    assert_eq!((first.ring(), first.state("b1")), (vec![(2, 1)], BackendState::Down));
+
+    let mut second = Agent::new(config(&services), first.core.dataplane);
+    let now = second.at(0);
+    second.core.start(&network(), now).expect("room");
+    assert_eq!((second.ring(), second.state("b1")), (vec![(2, 1)], BackendState::Down));
+    for ring in [vec![(2, 1)], vec![(1, 1), (2, 1)]] {
+        second.core.heed(&outcome(Ok(Duration::from_millis(1))), now);
+        assert_eq!(second.ring(), ring);
+    }
 }
