@@ -23,7 +23,7 @@ fn of_service(config: &Config, service: &Service, network: &Network, agent: Opti
         match delivery(config, service, backend, network) {
             Err(reason) => findings.push(unreachable(service, backend, &reason)),
             Ok(delivery) => {
-                match reported.filter(|backend| backend.state != BackendState::Ready) {
+                match reported.filter(|it| !matches!(it.state, BackendState::Ready | BackendState::Starting)) {
                     Some(reported) => findings.push(not_ready(service, backend, reported)),
                     None => ready += 1,
                 }
@@ -35,6 +35,9 @@ fn of_service(config: &Config, service: &Service, network: &Network, agent: Opti
         }
     }
     findings.extend(narrowest.and_then(|delivery| tunnel_mtu(config, service, network, &delivery)));
+    if service.health.is_none() {
+        findings.push(Finding::new(Check::NotChecked, &service.name, &[], "no health check is configured".to_owned()));
+    }
     let all = service.backends.len();
     let text = format!("{ready} of {all} back-ends ready");
     let check = if ready == 0 { Check::ServiceWithoutBackend } else { Check::Service };
@@ -103,7 +106,7 @@ mod tests {
     fn config(forwarding: &str) -> Config {
         let text = format!(
             "[agent]\ninterfaces = [\"eth0\"]\n[[service]]\nname = \"web\"\nvip = \"192.0.2.10\"\nport = 80\n\
-             forwarding = \"{forwarding}\"\nbackends = [{{ name = \"web-1\", address = \"10.0.0.9\" }}]\n"
+             forwarding = \"{forwarding}\"\nhealth = {{ type = \"tcp\" }}\nbackends = [{{ name = \"web-1\", address = \"10.0.0.9\" }}]\n"
         );
         Config::parse(Path::new("test"), &text).expect("a configuration")
     }
@@ -121,6 +124,14 @@ mod tests {
 
     fn names(forwarding: &str, network: &Network) -> Vec<&'static str> {
         findings(&config(forwarding), network, None).iter().map(|finding| finding.name).collect()
+    }
+
+    #[test]
+    fn a_service_without_a_health_check_is_told() {
+        let mut config = config("l2-dsr");
+        config.services[0].health = None;
+        let found = findings(&config, &network(NeighbourKind::Fresh), None);
+        assert!(found.iter().any(|finding| finding.name == "not-checked"), "{found:?}");
     }
 
     #[test]

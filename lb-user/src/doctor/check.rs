@@ -87,6 +87,7 @@ checks! {
     // The way to the back-ends.
     Service Ok "service" "The service has back-ends that get new flows." "";
     ServiceWithoutBackend Fault "service-without-back-end" "No back-end of the service gets new flows." "see the findings about its back-ends";
+    NotChecked Note "not-checked" "The back-ends of the service have no health check: one that fails gets new flows all the same." "`health = { type = \"tcp\" }` in the service";
     NeighbourUnresolved Warning "neighbour-unresolved" "Nobody answers to ARP or neighbour discovery for the back-end, or the router towards it." "check that it is up and on this segment: `ip neighbour show ADDRESS`, `arping -I INTERFACE ADDRESS`";
     NeighbourNotKept Note "neighbour-not-kept" "Nobody keeps the Ethernet address of the back-end fresh at the moment: XDP's packets do not count as use." "have the agent running";
     RouteMissing Warning "route-missing" "The kernel has no route to the back-end, or one that leads nowhere." "`ip route add ADDRESS via GATEWAY`";

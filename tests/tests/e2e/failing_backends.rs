@@ -93,6 +93,34 @@ fn when_all_are_down_new_flows_go_to_all_or_to_none() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_server_without_the_vip_is_down_by_way_of_the_vip_and_up_at_its_own_address() -> Result<()> {
+    let scene = Scene::set("no-vip", 3)?;
+    let _servers = servers(&scene)?;
+    let by = |name: &str, port: u16, via: &str| {
+        let health = format!("health = {{ type = \"tcp\", via = \"{via}\", port = {PORT} }}\nbackends");
+        service(name, port, "tcp", &SERVERS).replace("backends", &health)
+    };
+    let agent = scene.start_agent_with(ON_ETH0, &(by("vip", PORT, "vip") + &by("address", PORT + 1, "address")))?;
+    let states = |agent: &Agent| -> Result<Vec<BackendState>> {
+        Ok(backends(agent)?.iter().map(|backend| backend.state).collect())
+    };
+    let checked = |agent: &Agent| Ok(backends(agent)?.iter().all(|it| it.health.as_ref().is_some_and(|it| it.latency_ms.is_some())));
+    eventually("every check has passed once", || checked(&agent))?;
+    assert_eq!(states(&agent)?, [BackendState::Ready; 6]);
+
+    let vip = format!("{VIP}/32");
+    scene.ip(Node::Server(VICTIM as u8 + 1), &format!("addr del {vip} dev lo"))?;
+    let mut expected = [BackendState::Ready; 6];
+    expected[VICTIM] = BackendState::Down;
+    eventually("the server without the VIP is down by way of it", || Ok(states(&agent)? == expected))?;
+    sleep(NOTICED);
+    assert_eq!(states(&agent)?, expected, "at its own address it answers");
+
+    scene.ip(Node::Server(VICTIM as u8 + 1), &format!("addr add {vip} dev lo"))?;
+    eventually("it is back", || Ok(states(&agent)? == [BackendState::Ready; 6]))
+}
+
 /// Waits until the victim has been noticed; returns how many connections were lost. All of them were the victim's, and after a
 /// second there were none.
 fn dead_and_noticed(agent: &Agent, visitors: &Visitors, died: Instant, before: &BackendStatus) -> Result<u64> {
