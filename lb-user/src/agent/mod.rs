@@ -61,7 +61,7 @@ pub async fn run(path: PathBuf, config: Config) -> Result<(), Error> {
 
     let lock = Lock::take(&pins)?;
     let links_before = pins.linked();
-    let started = Server::bind(&config.control_socket)
+    let started = Server::bind(&config.control_socket, config.api.as_ref())
         .map_err(Error::from)
         .and_then(|server| Ok((Running::start(path, config, &network, &pins)?, server)));
     match started {

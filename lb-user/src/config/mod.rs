@@ -15,7 +15,7 @@ mod value;
 
 pub use error::{Error, Place, Problem};
 pub use model::{
-    Access, Action, Affinity, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop,
+    Access, Action, Affinity, Api, Backend, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, FixedNextHop,
     FlowTable, Forwarding, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix, Protocol, Quic,
     QuicKey, Reset, Scheduler, Service, Tunnel, XdpMode,
 };

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+mod api;
 mod capacity;
 mod damage;
 mod limits;
@@ -167,6 +168,7 @@ fn every_key_arrives_in_the_model() {
         pin_folder: PathBuf::from("/sys/fs/bpf/edge"),
         removal_grace: Duration::from_secs(300),
         measure_run_time: true,
+        api: None,
         icmp: Icmp { answer_echo: false, echo_rate: 500, too_big_rate: 200 },
         flow_table: FlowTable {
             flows: 65_536,
@@ -229,6 +231,7 @@ fn what_is_not_said_has_a_default() {
         pin_folder: PathBuf::from("/sys/fs/bpf/handoff"),
         removal_grace: Duration::from_secs(60),
         measure_run_time: false,
+        api: None,
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
         services: vec![

@@ -1,16 +1,26 @@
 use super::Error;
+use super::connection::{bounded, converse};
+use super::listener::Listener;
+use super::role::Role;
 use super::types::{BackendStatus, ServiceStatus, Status, Stop, VerdictCounter};
+use crate::config::Api;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::fs::{self, Permissions};
+use std::future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::UnixListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
 
 /// A question to the agent, with the way back for the answer.
 #[derive(Debug)]
@@ -27,10 +37,17 @@ pub enum Query {
     Stop(Stop, oneshot::Sender<()>),
 }
 
-/// The control socket, bound.
+/// Clients of the control socket that are served at once: others wait.
+const MAX_CLIENTS: usize = 64;
+
+/// How long answers may take when the agent ends.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The control socket, and the listener for TCP if there is one, bound.
 pub struct Server {
     listener: UnixListener,
     file: SocketFile,
+    remote: Option<Listener>,
 }
 
 /// The socket in the file system, which goes with the server.
@@ -44,12 +61,12 @@ impl Drop for SocketFile {
 }
 
 impl Server {
-    /// Listens at `path`, for the owner and the group of the socket only. A socket that nobody answers at was left by an agent that is
-    /// gone, and is replaced.
+    /// Listens at `path`, for the owner and the group of the socket only, and for `api` on TCP. A socket that nobody answers at was left
+    /// by an agent that is gone, and is replaced.
     ///
     /// # Errors
-    /// When an agent answers there, something else than a socket is there, or the socket cannot be made.
-    pub fn bind(path: &Path) -> Result<Self, Error> {
+    /// When an agent answers there, something else than a socket is there, or a socket cannot be made.
+    pub fn bind(path: &Path, api: Option<&Api>) -> Result<Self, Error> {
         let failed = |source| Error::Bind { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
@@ -65,7 +82,8 @@ impl Server {
         let listener = UnixListener::bind(path).map_err(failed)?;
         let file = SocketFile(path.to_owned());
         fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
-        Ok(Self { listener, file })
+        let remote = api.map(Listener::bind).transpose()?;
+        Ok(Self { listener, file, remote })
     }
 
     /// Passes requests to the agent until `end` is there, then removes the socket.
@@ -77,14 +95,47 @@ impl Server {
             .route("/v1/counters", get(counters))
             .route("/v1/stop", post(stop))
             .with_state(agent);
-        let ended = async {
-            // The sender is dropped, not used.
-            let _ = end.await;
+        let routes = bounded(routes);
+        let ending = GracefulShutdown::new();
+        let remote = async {
+            match self.remote {
+                Some(remote) => remote.serve(routes.clone(), || ending.watcher()).await,
+                None => future::pending().await,
+            }
         };
-        if let Err(error) = axum::serve(self.listener, routes).with_graceful_shutdown(ended).await {
-            tracing::error!(%error, "the control socket is closed");
+        tokio::select! {
+            () = accept(&self.listener, Role::Admin.guard(routes.clone()), || ending.watcher()) => {}
+            () = remote => {}
+            // The sender is dropped, not used.
+            _ = end => {}
         }
+        drop(self.listener);
+        // Those who asked get their answers, if they are quick.
+        let _ = timeout(GRACE, ending.shutdown()).await;
         drop(self.file);
+    }
+}
+
+/// Serves the routes to whoever may open the control socket.
+async fn accept(listener: &UnixListener, routes: Router, watch: impl Fn() -> Watcher) {
+    let clients = Arc::new(Semaphore::new(MAX_CLIENTS));
+    loop {
+        // Nobody closes the semaphore.
+        let client = clients.clone().acquire_owned().await;
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let conversation = converse(stream, routes.clone(), watch());
+                tokio::spawn(async {
+                    conversation.await;
+                    drop(client);
+                });
+            }
+            Err(error) => {
+                debug!(%error, "a connection could not be accepted");
+                // If the process has too many files open, trying again at once would keep it from closing any.
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
     }
 }
 

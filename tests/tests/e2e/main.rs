@@ -3,6 +3,7 @@
 //! They need root, and run one at a time (`cargo xtask test e2e`).
 
 mod affinity;
+mod api;
 mod bad_input;
 mod changes;
 mod decap;

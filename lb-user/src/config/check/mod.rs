@@ -3,12 +3,14 @@
 mod access;
 mod affinity;
 mod agent;
+mod api;
 mod backends;
 mod capacity;
 mod forwarding;
 mod limits;
 mod one_packet;
 mod quic;
+mod secret;
 mod service;
 
 use super::Problem;
@@ -64,6 +66,7 @@ impl<'a> Checker<'a> {
         let control_socket = self.control_socket(&file.agent);
         let pin_folder = self.pin_folder(&file.agent);
         let removal_grace = self.removal_grace(&file.agent);
+        let api = self.api(file.api.as_ref());
         let icmp = self.icmp(&file.icmp);
         let flow_table = self.flow_table(&file.flow_table);
         let services = self.services(&file.services);
@@ -74,6 +77,7 @@ impl<'a> Checker<'a> {
             pin_folder: pin_folder?,
             removal_grace: removal_grace?,
             measure_run_time: file.agent.measure_run_time,
+            api: api?,
             icmp: icmp?,
             flow_table: flow_table?,
             services: services?,

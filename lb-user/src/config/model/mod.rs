@@ -2,6 +2,7 @@
 
 mod access;
 mod affinity;
+mod api;
 mod backend;
 mod flow_table;
 mod forwarding;
@@ -14,6 +15,7 @@ mod service;
 
 pub use access::{Access, Action};
 pub use affinity::{Affinity, Reset};
+pub use api::Api;
 pub use backend::{Backend, FixedNextHop};
 pub use flow_table::FlowTable;
 pub use forwarding::{Forwarding, Tunnel};
@@ -53,6 +55,8 @@ pub struct Config {
     pub removal_grace: Duration,
     /// Whether the kernel measures the time that the program takes for a packet.
     pub measure_run_time: bool,
+    /// The control API over TCP, if there is to be one.
+    pub api: Option<Api>,
     /// What the balancer itself sends.
     pub icmp: Icmp,
     /// The memory of flows and of clients.
