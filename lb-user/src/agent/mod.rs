@@ -93,7 +93,7 @@ pub async fn run(path: PathBuf, text: String, config: Config) -> Result<(), Erro
 
     let lock = Lock::take(&pins)?;
     let links_before = pins.linked();
-    let started = Server::bind(&config.control_socket).map_err(Error::from).and_then(|server| {
+    let started = Server::bind(&config.control_socket, config.api.as_ref()).map_err(Error::from).and_then(|server| {
         let store = Store::open(&config.state_folder)?;
         Ok((Running::start(Proposal { path, text, config }, store, &network, &pins)?, server))
     });

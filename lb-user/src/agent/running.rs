@@ -108,9 +108,9 @@ impl Running {
             supervisor.status(self.core.summary());
         };
         supervisor.stopping();
-        let ended = self.end(stop).await;
         // Nobody may be waiting any more.
         let _ = understood.map(|understood| understood.send(()));
+        let ended = self.end(stop).await;
         drop(lock);
         // Those who asked get their answers. The socket goes last: `handoff stop` waits for that.
         drop(hang_up);

@@ -2,6 +2,7 @@
 //! programs.
 
 mod apply;
+mod asking;
 mod backends;
 mod check;
 mod completions;
@@ -12,6 +13,7 @@ mod events;
 mod explain;
 mod flows;
 mod lab;
+mod log;
 mod man;
 mod output;
 mod overrides;
@@ -22,14 +24,13 @@ mod services;
 mod status;
 mod stop;
 
-use crate::config::DEFAULT_SOCKET;
-use crate::control::{Client, Refused, RefusedKind};
+use crate::control::{Refused, RefusedKind};
 use crate::{agent, bpf, config, control};
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use std::io::{ErrorKind, IsTerminal};
-use std::path::PathBuf;
+use asking::Asking;
+use clap::{CommandFactory, Parser, Subcommand};
+use log::LogFormat;
+use std::io::ErrorKind;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// Load balancer for the edge of a web-server cluster: clients see one virtual server, and the XDP program hands each new connection to
 /// a back-end in turn, which answers the client directly.
@@ -93,7 +94,10 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    log_to_stderr(if matches!(command, Command::Run(_)) { "info" } else { "warn" });
+    match &command {
+        Command::Run(args) => log::start("info", args.log_format()),
+        _ => log::start("warn", LogFormat::Text),
+    }
     execute(command).unwrap_or_else(|error| {
         eprintln!("handoff: {error}");
         exit_code(&error)
@@ -129,23 +133,12 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Log lines from `level` up go to standard error, unless `RUST_LOG` says otherwise.
-fn log_to_stderr(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
-}
-
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.is::<config::Error>() {
         return ExitCode::from(CONFIG);
     }
     if matches!(error.downcast_ref(), Some(crate::lab::Error::NotRoot))
-        || matches!(error.downcast_ref(), Some(control::Error::Denied { .. }))
+        || matches!(error.downcast_ref(), Some(control::Error::Denied { .. } | control::Error::Forbidden { .. }))
     {
         return ExitCode::from(NO_PERMISSION);
     }
@@ -166,23 +159,6 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             ExitCode::from(NO_PERMISSION)
         }
         _ => ExitCode::FAILURE,
-    }
-}
-
-/// Options of the commands that ask the agent.
-#[derive(Args)]
-struct Asking {
-    /// The agent's control socket.
-    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET, env = "HANDOFF_SOCKET")]
-    socket: PathBuf,
-    /// Print JSON instead of a table.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Asking {
-    fn client(&self) -> Client {
-        Client::new(&self.socket)
     }
 }
 

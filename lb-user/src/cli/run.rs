@@ -1,3 +1,4 @@
+use super::log::LogFormat;
 use crate::agent;
 use crate::config::{self, Config, DEFAULT_FILE};
 use std::path::PathBuf;
@@ -13,6 +14,15 @@ pub(super) struct Args {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     config: PathBuf,
+    /// How log lines look, which go to standard error.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+impl Args {
+    pub(super) fn log_format(&self) -> LogFormat {
+        self.log_format
+    }
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {

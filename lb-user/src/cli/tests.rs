@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::DEFAULT_SOCKET;
+use std::path::PathBuf;
 
 #[test]
 fn the_command_line_is_consistent() {
@@ -19,6 +21,18 @@ fn who_may_not_talk_to_the_agent_is_told_so_by_the_exit_code() {
     let code = |error: control::Error| exit_code(&error.into());
     assert_eq!(code(control::Error::Denied { path: path.clone() }), ExitCode::from(77));
     assert_eq!(code(control::Error::Taken { path }), ExitCode::FAILURE);
+}
+
+#[test]
+fn the_options_of_another_machines_agent_belong_together() {
+    let parses = |args: &[&str]| CommandLine::try_parse_from([&["handoff", "status"], args].concat()).is_ok();
+    let all = ["--api", "https://10.0.0.1:9443", "--cert", "c", "--key", "k", "--ca", "a"];
+    assert!(parses(&[]) && parses(&all));
+    for without in 0..4 {
+        let some: Vec<_> =
+            all.chunks(2).enumerate().filter(|(pair, _)| *pair != without).flat_map(|(_, it)| it).collect();
+        assert!(!parses(&some.into_iter().copied().collect::<Vec<_>>()), "{}", all[2 * without]);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use toml::{Spanned, Value};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct File {
     pub(super) agent: Agent,
+    pub(super) api: Option<Spanned<Api>>,
     #[serde(default)]
     pub(super) icmp: Icmp,
     #[serde(default)]
@@ -31,6 +32,17 @@ pub(super) struct Agent {
     #[serde(default)]
     pub(super) measure_run_time: bool,
     pub(super) metrics: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Api {
+    pub(super) listen: Spanned<String>,
+    pub(super) certificate: Spanned<String>,
+    pub(super) key: Spanned<String>,
+    pub(super) client_ca: Spanned<String>,
+    #[serde(default)]
+    pub(super) admins: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -69,11 +69,13 @@ fn with_suggestion(message: &str) -> String {
 pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
 
 /// What the keys hold that do not hold a string.
-const SHAPES: [(&str, &str); 51] = [
+const SHAPES: [(&str, &str); 53] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.watch", "true or false"),
     ("agent.measure-run-time", "true or false"),
+    ("api", "one table, as [api]"),
+    ("api.admins", "an array of names, as [\"ops.example.org\"]"),
     ("icmp", "one table, as [icmp]"),
     ("icmp.answer-echo", "true or false"),
     ("icmp.echo-rate", "a whole number, as 1000"),

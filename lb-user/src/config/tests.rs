@@ -10,6 +10,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 mod announce;
+mod api;
 mod capacity;
 mod damage;
 mod health;
@@ -184,6 +185,7 @@ fn every_key_arrives_in_the_model() {
         removal_grace: Duration::from_secs(300),
         measure_run_time: true,
         metrics: None,
+        api: None,
         icmp: Icmp { answer_echo: false, echo_rate: 500, too_big_rate: 200 },
         flow_table: FlowTable {
             flows: 65_536,
@@ -262,6 +264,7 @@ fn what_is_not_said_has_a_default() {
         removal_grace: Duration::from_secs(60),
         measure_run_time: false,
         metrics: None,
+        api: None,
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
         announce: None,

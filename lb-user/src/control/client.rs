@@ -1,28 +1,50 @@
-use super::Error;
 use super::types::{
     ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
     OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, VerdictCounter,
 };
+use super::{Error, Remote};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::io;
 use std::path::PathBuf;
+use std::{fmt, io};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 
-/// The command line's end of the control socket. Every request has a connection of its own.
+/// The command line's end of the control API. Every request has a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Client {
-    path: PathBuf,
+    agent: Agent,
+}
+
+/// Where the agent is.
+#[derive(Clone, Debug)]
+enum Agent {
+    Local(PathBuf),
+    Remote(Box<Remote>),
+}
+
+impl fmt::Display for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => write!(f, "{}", path.display()),
+            Self::Remote(remote) => write!(f, "{remote}"),
+        }
+    }
 }
 
 impl Client {
     /// A client of the agent that listens at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { agent: Agent::Local(path.into()) }
+    }
+
+    /// A client of an agent that listens on TCP.
+    pub fn remote(remote: Remote) -> Self {
+        Self { agent: Agent::Remote(Box::new(remote)) }
     }
 
     /// How the agent is.
@@ -81,7 +103,7 @@ impl Client {
         self.ask("/v1/explain", request).await
     }
 
-    /// Ends the agent, and if wanted forwarding as well. Returns when that is done; the agent ends right after.
+    /// Ends the agent, and if wanted forwarding as well. Returns when it has understood; its socket goes when it has ended.
     ///
     /// # Errors
     /// As [`Client::status`].
@@ -176,20 +198,41 @@ impl Client {
         let status = response.status();
         let broken = |error: hyper::Error| self.unexpected(&method, path, format!("the agent hung up: {error}"));
         let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
-        if status == StatusCode::OK {
-            return Ok(body);
+        let text = || String::from_utf8_lossy(&body).into_owned();
+        match (status, serde_json::from_slice(&body)) {
+            (StatusCode::OK, _) => Ok(body),
+            (StatusCode::FORBIDDEN, _) => {
+                let request = format!("{method} {path}");
+                Err(Error::Forbidden { at: self.agent.to_string(), request, reason: text() })
+            }
+            (_, Ok(refused)) => Err(Error::Refused(refused)),
+            _ => Err(self.unexpected(&method, path, format!("{status}: {}", text()))),
         }
-        if let Ok(refused) = serde_json::from_slice(&body) {
-            return Err(Error::Refused(refused));
-        }
-        Err(self.unexpected(&method, path, format!("{status}: {}", String::from_utf8_lossy(&body))))
     }
 
     async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, Error> {
-        let stream = UnixStream::connect(&self.path).await.map_err(|source| match source.kind() {
-            io::ErrorKind::PermissionDenied => Error::Denied { path: self.path.clone() },
-            _ => Error::Connect { path: self.path.clone(), source },
-        })?;
+        match &self.agent {
+            Agent::Local(socket) => {
+                let stream = UnixStream::connect(socket).await.map_err(|source| match source.kind() {
+                    io::ErrorKind::PermissionDenied => Error::Denied { path: socket.clone() },
+                    _ => Error::Connect { path: socket.clone(), source },
+                })?;
+                self.converse(stream, method, path, body).await
+            }
+            Agent::Remote(remote) => self.converse(remote.connect().await?, method, path, body).await,
+        }
+    }
+
+    async fn converse<S>(
+        &self,
+        stream: S,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Response<Incoming>, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let broken = |error: hyper::Error| self.unexpected(&method, path, format!("the agent hung up: {error}"));
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -206,6 +249,6 @@ impl Client {
     }
 
     fn unexpected(&self, method: &Method, path: &str, reason: String) -> Error {
-        Error::Answer { path: self.path.clone(), request: format!("{method} {path}"), reason }
+        Error::Answer { at: self.agent.to_string(), request: format!("{method} {path}"), reason }
     }
 }

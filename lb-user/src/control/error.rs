@@ -1,5 +1,6 @@
 use super::Refused;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// What can go wrong with the control socket.
@@ -42,11 +43,48 @@ pub enum Error {
     /// The agent does not do what it was asked for.
     #[error("{}", .0.message)]
     Refused(Refused),
-    /// The agent answered something else than it should.
-    #[error("{}: {request}: {reason}", path.display())]
-    Answer {
-        /// The socket.
+    /// The agent cannot listen on TCP.
+    #[error("api: listen {address}: {source}; use a free port of an address of this machine")]
+    Listen {
+        /// Where it should.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The agent cannot speak TLS.
+    #[error("api: {0}")]
+    Tls(String),
+    /// No agent answers on TCP, or none that can be believed.
+    #[error("{url}: {reason}; look at --api, --cert, --key and --ca, and at `[api]` in the agent's configuration")]
+    Remote {
+        /// Where it should be.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// A certificate or a key of the client cannot be had.
+    #[error("{}: cannot read the PEM file: {reason}", path.display())]
+    Pem {
+        /// The file.
         path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The agent lets the client only look.
+    #[error("{at}: {request}: {reason}")]
+    Forbidden {
+        /// The agent.
+        at: String,
+        /// Method and path of the request.
+        request: String,
+        /// What it says.
+        reason: String,
+    },
+    /// The agent answered something else than it should.
+    #[error("{at}: {request}: {reason}")]
+    Answer {
+        /// The agent.
+        at: String,
         /// Method and path of the request.
         request: String,
         /// What came instead.

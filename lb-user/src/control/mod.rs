@@ -1,14 +1,20 @@
-//! The control socket: HTTP with JSON over a Unix socket, between the agent and the command line.
+//! The control API: HTTP with JSON over a Unix socket, between the agent and the command line, and, if the configuration says so, over TCP
+//! with certificates on both sides.
 //!
-//! [`types`] is what goes over it. The server turns requests into [`Query`]s for the agent, who answers each when it
+//! [`types`] is what goes over it. `connection` bounds what a client can cost, `role` says what it may do. The server turns requests into [`Query`]s for the agent, who answers each when it
 //! comes to it, between two changes: an answer never shows half of one.
 
 mod client;
+mod connection;
 mod error;
+mod listener;
 pub(crate) mod monitoring;
 mod query;
 mod refused;
+mod role;
+mod routes;
 mod server;
+mod tls;
 mod traffic;
 pub mod types;
 
@@ -17,3 +23,4 @@ pub use error::Error;
 pub use query::{Order, Query, Question};
 pub use refused::{Refused, RefusedKind};
 pub use server::Server;
+pub use tls::Remote;

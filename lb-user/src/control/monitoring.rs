@@ -1,6 +1,6 @@
 //! What monitoring asks for. Nothing here changes anything, or tells a secret: it may be served to anybody who may know the numbers.
 
-use super::server::{Agent, Failure, ask, internal};
+use super::routes::{Agent, Failure, ask, internal};
 use super::types::{ServiceStatus, Status};
 use super::{Query, Question};
 use crate::metrics::{self, Readings};

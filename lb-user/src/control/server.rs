@@ -1,28 +1,35 @@
-use super::types::{
-    ApplyRequest, BackendStatus, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
-    ServiceStatus, Status, Stop, VerdictCounter,
-};
-use super::{Error, Order, Query, Question, Refused, RefusedKind, monitoring, traffic};
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use futures_util::{StreamExt, stream};
+use super::{Error, Query};
+use super::connection::{bounded, converse};
+use super::listener::Listener;
+use super::role::Role;
+use super::routes::routes;
+use crate::config::Api;
+use axum::Router;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use std::fs::{self, Permissions};
+use std::future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::UnixListener;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
 
-/// The control socket, bound.
+/// Clients of the control socket that are served at once: others wait.
+const MAX_CLIENTS: usize = 64;
+
+/// How long answers may take when the agent ends.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The control socket, and the listener for TCP if there is one, bound.
 pub struct Server {
     listener: UnixListener,
     file: SocketFile,
+    remote: Option<Listener>,
 }
 
 /// The socket in the file system, which goes with the server.
@@ -36,12 +43,12 @@ impl Drop for SocketFile {
 }
 
 impl Server {
-    /// Listens at `path`, for the owner and the group of the socket only. A socket that nobody answers at was left by an agent that is
-    /// gone, and is replaced.
+    /// Listens at `path`, for the owner and the group of the socket only, and for `api` on TCP. A socket that nobody answers at was left
+    /// by an agent that is gone, and is replaced.
     ///
     /// # Errors
-    /// When an agent answers there, something else than a socket is there, or the socket cannot be made.
-    pub fn bind(path: &Path) -> Result<Self, Error> {
+    /// When an agent answers there, something else than a socket is there, or a socket cannot be made.
+    pub fn bind(path: &Path, api: Option<&Api>) -> Result<Self, Error> {
         let failed = |source| Error::Bind { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
@@ -57,127 +64,52 @@ impl Server {
         let listener = UnixListener::bind(path).map_err(failed)?;
         let file = SocketFile(path.to_owned());
         fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
-        Ok(Self { listener, file })
+        let remote = api.map(Listener::bind).transpose()?;
+        Ok(Self { listener, file, remote })
     }
 
     /// Passes requests to the agent until `end` is there, then removes the socket.
     pub async fn serve(self, agent: mpsc::Sender<Query>, end: oneshot::Receiver<()>) {
-        let routes = Router::new()
-            .route("/v1/status", get(status))
-            .route("/v1/services", get(services))
-            .route("/v1/backends", get(backends))
-            .route("/v1/counters", get(counters))
-            .route("/v1/generations", get(generations))
-            .route("/v1/events", get(events))
-            .route("/v1/plan", post(plan))
-            .route("/v1/apply", post(apply))
-            .route("/v1/rollback", post(rollback))
-            .route("/v1/override", post(say))
-            .route("/v1/stop", post(stop))
-            .merge(traffic::routes())
-            .merge(monitoring::routes())
-            .with_state(agent);
-        let ended = async {
-            // The sender is dropped, not used.
-            let _ = end.await;
+        let routes = bounded(routes(agent));
+        let ending = GracefulShutdown::new();
+        let remote = async {
+            match self.remote {
+                Some(remote) => remote.serve(routes.clone(), || ending.watcher()).await,
+                None => future::pending().await,
+            }
         };
-        if let Err(error) = axum::serve(self.listener, routes).with_graceful_shutdown(ended).await {
-            tracing::error!(%error, "the control socket is closed");
+        tokio::select! {
+            () = accept(&self.listener, Role::Admin.guard(routes.clone()), || ending.watcher()) => {}
+            () = remote => {}
+            // The sender is dropped, not used.
+            _ = end => {}
         }
+        drop(self.listener);
+        // Those who asked get their answers, if they are quick.
+        let _ = timeout(GRACE, ending.shutdown()).await;
         drop(self.file);
     }
 }
 
-pub(super) type Agent = State<mpsc::Sender<Query>>;
-pub(super) type Failure = (StatusCode, Json<Refused>);
-
-async fn status(State(agent): Agent) -> Result<Json<Status>, Failure> {
-    ask(&agent, Question::Status).await.map(Json)
-}
-
-async fn services(State(agent): Agent) -> Result<Json<Vec<ServiceStatus>>, Failure> {
-    ask(&agent, Question::Services).await?.map(Json).map_err(internal)
-}
-
-async fn backends(State(agent): Agent) -> Result<Json<Vec<BackendStatus>>, Failure> {
-    ask(&agent, Question::Backends).await?.map(Json).map_err(internal)
-}
-
-async fn counters(State(agent): Agent) -> Result<Json<Vec<VerdictCounter>>, Failure> {
-    ask(&agent, Question::Counters).await?.map(Json).map_err(internal)
-}
-
-async fn generations(State(agent): Agent) -> Result<Json<Vec<Generation>>, Failure> {
-    ask(&agent, Question::Generations).await.map(Json)
-}
-
-/// Those that are kept, then each as it happens; one JSON object a line.
-async fn events(State(agent): Agent) -> Result<Response, Failure> {
-    let (recent, coming) = ask(&agent, Question::Events).await?;
-    let coming = stream::unfold(coming, |mut coming| async {
-        loop {
-            match coming.recv().await {
-                Ok(event) => return Some((event, coming)),
-                // The numbers of the events tell.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
+/// Serves the routes to whoever may open the control socket.
+async fn accept(listener: &UnixListener, routes: Router, watch: impl Fn() -> Watcher) {
+    let clients = Arc::new(Semaphore::new(MAX_CLIENTS));
+    loop {
+        // Nobody closes the semaphore.
+        let client = clients.clone().acquire_owned().await;
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let conversation = converse(stream, routes.clone(), watch());
+                tokio::spawn(async {
+                    conversation.await;
+                    drop(client);
+                });
+            }
+            Err(error) => {
+                debug!(%error, "a connection could not be accepted");
+                // If the process has too many files open, trying again at once would keep it from closing any.
+                sleep(Duration::from_millis(10)).await;
             }
         }
-    });
-    let lines = stream::iter(recent).chain(coming).map(|event| serde_json::to_string(&event).map(|line| line + "\n"));
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
-}
-
-async fn plan(State(agent): Agent, Json(request): Json<ApplyRequest>) -> Result<Json<PlanReport>, Failure> {
-    order(&agent, |answer| Order::Plan(request, answer)).await
-}
-
-async fn apply(State(agent): Agent, Json(request): Json<ApplyRequest>) -> Result<Json<PlanReport>, Failure> {
-    order(&agent, |answer| Order::Apply(request, answer)).await
-}
-
-async fn rollback(State(agent): Agent, Json(request): Json<RollbackRequest>) -> Result<Json<PlanReport>, Failure> {
-    order(&agent, |answer| Order::Rollback(request, answer)).await
-}
-
-async fn say(State(agent): Agent, Json(request): Json<OverrideRequest>) -> Result<Json<OverrideAnswer>, Failure> {
-    order(&agent, |answer| Order::Override(request, answer)).await
-}
-
-async fn stop(State(agent): Agent, Json(stop): Json<Stop>) -> Result<(), Failure> {
-    send(&agent, |done| Query::Stop(stop, done)).await
-}
-
-pub(super) async fn ask<T>(
-    agent: &mpsc::Sender<Query>,
-    question: impl FnOnce(oneshot::Sender<T>) -> Question,
-) -> Result<T, Failure> {
-    send(agent, |answer| Query::Question(question(answer))).await
-}
-
-async fn order<T>(
-    agent: &mpsc::Sender<Query>,
-    order: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Order,
-) -> Result<Json<T>, Failure> {
-    send(agent, |answer| Query::Order(order(answer))).await?.map(Json).map_err(failure)
-}
-
-pub(super) fn failure(refused: Refused) -> Failure {
-    let status = match refused.kind {
-        RefusedKind::Invalid | RefusedKind::Config => StatusCode::UNPROCESSABLE_ENTITY,
-        RefusedKind::Conflict => StatusCode::CONFLICT,
-        RefusedKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    (status, Json(refused))
-}
-
-async fn send<T>(agent: &mpsc::Sender<Query>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Result<T, Failure> {
-    let gone = || (StatusCode::SERVICE_UNAVAILABLE, Json(Refused::failed("the agent is ending")));
-    let (sender, answer) = oneshot::channel();
-    agent.send(query(sender)).await.map_err(|_| gone())?;
-    answer.await.map_err(|_| gone())
-}
-
-pub(super) fn internal(reason: String) -> Failure {
-    (StatusCode::INTERNAL_SERVER_ERROR, Json(Refused::failed(reason)))
+    }
 }

@@ -1,6 +1,6 @@
 //! The requests that look into single flows and packets.
 
-use super::server::{Agent, Failure, ask, failure};
+use super::routes::{Agent, Failure, ask, failure};
 use super::types::{ExplainRequest, Explanation, FlowFilter, FlowList, TopBy, TopFlows};
 use super::{Query, Question};
 use axum::extract::{Path, Query as Asked, State};

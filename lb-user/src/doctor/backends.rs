@@ -130,7 +130,7 @@ mod tests {
     fn a_service_without_a_health_check_is_told() {
         let mut config = config("l2-dsr");
         config.services[0].health = None;
-        let found = findings(&config, &network(NeighbourKind::Fresh), None);
+        let found = findings(&config, &network(NeighbourKind::Managed), None);
         assert!(found.iter().any(|finding| finding.name == "not-checked"), "{found:?}");
     }
 

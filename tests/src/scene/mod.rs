@@ -10,6 +10,7 @@
 //! | `held` | connections that stay open while something else happens |
 //! | `service` | the agent as systemd starts it |
 //! | `configuration` | what its agent is told |
+//! | `pki`, `malformed` | certificates for its API, and requests that it should not take |
 //! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
 //! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
 //! | `flood` | connections that nobody means to have |
@@ -28,8 +29,10 @@ mod eventually;
 mod exchange;
 mod flood;
 mod held;
+mod malformed;
 mod mode;
 mod other_release;
+mod pki;
 mod program;
 mod responder;
 mod router;
@@ -47,8 +50,10 @@ pub use eventually::eventually;
 pub use exchange::{echo, exchange};
 pub use flood::flood;
 pub use held::Held;
+pub use malformed::Malformed;
 pub use mode::Mode;
 pub use other_release::other_release;
+pub use pki::Pki;
 pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
 pub use service::{Service, Started};

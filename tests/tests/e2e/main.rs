@@ -4,6 +4,7 @@
 
 mod affinity;
 mod announce;
+mod api;
 mod bad_input;
 mod changes;
 mod decap;

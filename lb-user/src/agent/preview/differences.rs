@@ -10,6 +10,7 @@ pub(in crate::agent) fn needs_restart(old: &Config, new: &Config) -> Vec<&'stati
         ("agent: pin-folder", old.pin_folder != new.pin_folder),
         ("agent: state-folder", old.state_folder != new.state_folder),
         ("agent: xdp-mode", old.xdp_mode != new.xdp_mode),
+        ("api", old.api != new.api),
         ("agent: metrics", old.metrics != new.metrics),
         ("agent: measure-run-time", old.measure_run_time != new.measure_run_time),
         ("flow-table: flows", old.flow_table.flows != new.flow_table.flows),

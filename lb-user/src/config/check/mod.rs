@@ -4,6 +4,7 @@ mod access;
 mod affinity;
 mod agent;
 mod announce;
+mod api;
 mod backends;
 mod capacity;
 mod forwarding;
@@ -11,6 +12,7 @@ mod health;
 mod limits;
 mod one_packet;
 mod quic;
+mod secret;
 mod service;
 
 use super::Problem;
@@ -68,6 +70,7 @@ impl<'a> Checker<'a> {
         let state_folder = self.state_folder(&file.agent);
         let removal_grace = self.removal_grace(&file.agent);
         let metrics = self.metrics(&file.agent);
+        let api = self.api(file.api.as_ref());
         let icmp = self.icmp(&file.icmp);
         let flow_table = self.flow_table(&file.flow_table);
         let announce = self.announce(file.announce.as_ref(), interfaces.as_deref());
@@ -82,6 +85,7 @@ impl<'a> Checker<'a> {
             removal_grace: removal_grace?,
             measure_run_time: file.agent.measure_run_time,
             metrics: metrics?,
+            api: api?,
             icmp: icmp?,
             flow_table: flow_table?,
             announce: announce?,

@@ -1,6 +1,6 @@
 //! `[[service.quic]]`: how connection IDs name back-ends.
 
-use super::{Checker, READABLE};
+use super::Checker;
 use crate::config::file;
 use crate::config::model::{Protocol, Quic, QuicKey};
 use crate::config::problems::Seen;
@@ -118,22 +118,8 @@ impl Checker<'_> {
     /// The key in the file. No message shows anything of its content.
     fn quic_key(&mut self, about: &str, name: &Spanned<String>) -> Option<QuicKey> {
         let key = &format!("{about}: key-file");
-        let path = self.path(key, name, "/etc/handoff/quic.key")?;
-        let secret = match self.files.secret(&path) {
-            Ok(secret) => secret,
-            Err(error) => {
-                return self.problems.reject(name, format!("{key} {path:?} cannot be read: {error}; {READABLE}"));
-            }
-        };
-        if secret.mode & 0o077 != 0 {
-            let message = format!(
-                "{key} {path:?} has mode {:04o}, which lets others at the key: `chmod 600 {}`",
-                secret.mode,
-                path.display()
-            );
-            return self.problems.reject(name, message);
-        }
-        let checked = QuicKey::from_hex(secret.text.trim());
+        let (path, text) = self.secret(key, name, "/etc/handoff/quic.key")?;
+        let checked = QuicKey::from_hex(text.trim());
         if checked.is_none() {
             let digits = 2 * QuicKey::LEN;
             let message = format!(

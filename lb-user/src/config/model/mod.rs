@@ -3,6 +3,7 @@
 mod access;
 mod affinity;
 mod announce;
+mod api;
 mod backend;
 mod flow_table;
 mod forwarding;
@@ -17,6 +18,7 @@ mod service;
 pub use access::{Access, Action};
 pub use affinity::{Affinity, Reset};
 pub use announce::{Announce, AnnounceBy, AnnounceWhen, Community};
+pub use api::Api;
 pub use backend::{Backend, BackendName, FixedNextHop};
 pub use flow_table::FlowTable;
 pub use forwarding::{Forwarding, Tunnel};
@@ -66,6 +68,8 @@ pub struct Config {
     pub measure_run_time: bool,
     /// Where numbers are served to whoever asks, without TLS.
     pub metrics: Option<SocketAddr>,
+    /// The control API over TCP, if there is to be one.
+    pub api: Option<Api>,
     /// What the balancer itself sends.
     pub icmp: Icmp,
     /// The memory of flows and of clients.

@@ -1,0 +1,50 @@
+//! One connection of the API, whatever it came by. Whoever is at its other end may be slow, or send anything.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tracing::debug;
+
+/// How long the headers of a request may take to arrive.
+const HEADER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request may take until its answer begins, the arrival of its body included.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+/// Most bytes of the line and the headers of a request.
+const MAX_HEADERS: usize = 16 * 1024;
+/// Most bytes of the body of a request: more than the largest configuration has.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// The routes, with bounds on what each request may take.
+pub(super) fn bounded(routes: Router) -> Router {
+    routes.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn(in_time))
+}
+
+/// Answers one request, which is all that a connection is for. When the agent ends, so does the connection, after its answer.
+pub(super) async fn converse<S>(stream: S, routes: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_PATIENCE)
+        .max_buf_size(MAX_HEADERS)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    if let Err(error) = watcher.watch(connection).await {
+        debug!(%error, "a client of the API was cut off");
+    }
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    let late = || (StatusCode::REQUEST_TIMEOUT, "the request took too long").into_response();
+    timeout(ANSWER_PATIENCE, next.run(request)).await.unwrap_or_else(|_| late())
+}
