@@ -1,6 +1,7 @@
 //! The agent without its surroundings: what it knows, and what it does about it.
 
 use super::desired::{delivery, desired};
+use super::trace::Tracing;
 use super::{Error, explain, flows, report};
 use crate::config::Config;
 use crate::control::{Query, types::Stop};
@@ -21,6 +22,7 @@ pub(super) struct Core<D> {
     /// New flows of services when they were counted last.
     scheduled: BTreeMap<u32, u64>,
     flow_secret: [u64; 2],
+    tracing: Tracing,
 }
 
 /// What the reports are made of, besides the counters.
@@ -58,7 +60,14 @@ where
             since: Instant::now(),
             unreachable: BTreeMap::new(),
         };
-        Ok(Self { dataplane, known, memory: Memory::default(), scheduled: BTreeMap::new(), flow_secret })
+        Ok(Self {
+            dataplane,
+            known,
+            memory: Memory::default(),
+            scheduled: BTreeMap::new(),
+            flow_secret,
+            tracing: Tracing::default(),
+        })
     }
 
     /// What the operator wants.
@@ -140,10 +149,20 @@ where
         Ok(Load { live_flows: self.dataplane.flows().live, new_flows: self.scheduled.iter().map(since).collect() })
     }
 
+    /// Whether somebody traces.
+    pub(super) fn is_tracing(&self) -> bool {
+        self.tracing.is_on()
+    }
+
+    /// Hands the records of the trace on.
+    pub(super) fn follow_trace(&mut self) {
+        self.tracing.follow(&self.known, &mut self.dataplane, Instant::now());
+    }
+
     /// Answers a question; returns what is to become of forwarding when the agent is to end. Nobody may be waiting for the answer any
     /// more, which is no harm.
-    pub(super) fn answer(&self, query: Query) -> Option<Stop> {
-        let (known, dataplane) = (&self.known, &self.dataplane);
+    pub(super) fn answer(&mut self, query: Query) -> Option<Stop> {
+        let (known, dataplane) = (&self.known, &mut self.dataplane);
         match query {
             Query::Status(answer) => drop(answer.send(report::status(known, dataplane))),
             Query::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
@@ -152,6 +171,10 @@ where
             Query::Flows(filter, answer) => drop(answer.send(flows::list(known, dataplane, &filter))),
             Query::TopFlows(by, filter, answer) => drop(answer.send(flows::top(known, dataplane, by, &filter))),
             Query::Explain(question, answer) => drop(answer.send(explain::explain(known, dataplane, &question))),
+            Query::Trace(question, lines) => {
+                // If nobody is waiting for the lines, the trace ends at its first step.
+                drop(lines.send(self.tracing.begin(dataplane, &question, Instant::now())));
+            }
             Query::Stop(stop, done) => {
                 let _ = done.send(());
                 return Some(stop);

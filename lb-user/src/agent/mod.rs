@@ -24,6 +24,7 @@ mod running;
 pub(crate) mod signals;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 pub use desired::desired;
 pub use error::Error;

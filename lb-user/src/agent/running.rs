@@ -3,6 +3,7 @@ use super::core::Core;
 use super::lock::Lock;
 use super::neighbours::{self, Backends};
 use super::signals::Signals;
+use super::trace;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{Config, InterfaceName};
 use crate::control::{Server, types::Stop};
@@ -58,12 +59,16 @@ impl Running {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
+        let mut records = interval(trace::INTERVAL);
+        records.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
         let stop = loop {
             tokio::select! {
                 changed = monitor.changed() => match changed {
                     Ok(()) => self.follow(&mut monitor).await,
                     Err(error) => monitor = restart(error).await?,
                 },
+                _ = records.tick(), if self.core.is_tracing() => self.core.follow_trace(),
                 _ = tick.tick() => self.follow(&mut monitor).await,
                 Some(query) = incoming.recv() => if let Some(stop) = self.core.answer(query) {
                     break stop;

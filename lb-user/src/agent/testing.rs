@@ -76,7 +76,7 @@ pub(super) fn send(core: &mut Core<MemoryDataplane>, question: &Question) {
 }
 
 /// What the agent answers.
-pub(super) fn ask<T>(core: &Core<MemoryDataplane>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> T {
+pub(super) fn ask<T>(core: &mut Core<MemoryDataplane>, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> T {
     let (sender, mut answer) = oneshot::channel();
     assert!(core.answer(query(sender)).is_none());
     answer.try_recv().expect("an answer")

@@ -8,6 +8,7 @@
 //! | `attach` | attaches the program to interfaces, or takes over where an earlier one is attached |
 //! | `decapsulator` | [`Decapsulator`]: the program of a back-end, and its maps |
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
+//! | `tracer` | records of decisions |
 //! | `view` | single elements of the maps, as the program looks them up |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
@@ -23,6 +24,7 @@ mod object;
 mod pins;
 mod plain;
 mod run_time;
+mod tracer;
 mod view;
 
 pub use attach::{attach, detach_others};

@@ -14,6 +14,7 @@ mod run;
 mod services;
 mod status;
 mod stop;
+mod trace;
 
 use crate::config::DEFAULT_SOCKET;
 use crate::control::Client;
@@ -49,6 +50,7 @@ enum Command {
     Counters(counters::Args),
     Flows(flows::Args),
     Explain(explain::Args),
+    Trace(trace::Args),
     Decap(decap::Args),
     Lab(lab::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
@@ -91,6 +93,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Counters(args) => counters::run(&args),
         Command::Flows(args) => flows::run(args),
         Command::Explain(args) => explain::run(&args),
+        Command::Trace(args) => trace::run(args),
         Command::Decap(args) => decap::run(args),
         Command::Lab(args) => lab::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),

@@ -1,11 +1,11 @@
 use super::Error;
 use super::types::{
     BackendStatus, Explanation, FlowFilter, FlowList, Question, ServiceStatus, Status, Stop, TopBy, TopFlows,
-    VerdictCounter,
+    TraceLine, TraceQuestion, VerdictCounter,
 };
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,6 +81,29 @@ impl Client {
         self.ask("/v1/explain", question).await
     }
 
+    /// What becomes of packets as they come. Gives each to `each`, until that has had enough or the trace ends.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when somebody else is tracing.
+    pub async fn trace(&self, question: &TraceQuestion, mut each: impl FnMut(&TraceLine) -> bool) -> Result<(), Error> {
+        let path = self.with_query("/v1/trace", question)?;
+        let broken = |reason: String| self.unexpected(&Method::GET, &path, reason);
+        let mut answer = self.send(Method::GET, &path, Vec::new()).await?.into_body();
+        let mut text = Vec::new();
+        while let Some(frame) = answer.frame().await {
+            let frame = frame.map_err(|error| broken(format!("the agent hung up: {error}")))?;
+            text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = text.drain(..=end).collect();
+                let line = serde_json::from_slice(&line).map_err(|error| broken(error.to_string()))?;
+                if !each(&line) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the agent, and with `purge` forwarding as well. Returns when it has understood; it ends right after.
     ///
     /// # Errors
@@ -91,9 +114,13 @@ impl Client {
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
+        self.get(&self.with_query(path, query)?).await
+    }
+
+    fn with_query(&self, path: &str, query: &impl Serialize) -> Result<String, Error> {
         let query = serde_urlencoded::to_string(query)
             .map_err(|error| self.unexpected(&Method::GET, path, error.to_string()))?;
-        self.get(&format!("{path}?{query}")).await
+        Ok(format!("{path}?{query}"))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
@@ -104,6 +131,13 @@ impl Client {
     }
 
     async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Error> {
+        let response = self.send(method.clone(), path, body).await?;
+        let broken = |error: hyper::Error| self.unexpected(&method, path, format!("the agent hung up: {error}"));
+        Ok(response.into_body().collect().await.map_err(broken)?.to_bytes())
+    }
+
+    /// The answer, if it is a good one, before its body is there.
+    async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, Error> {
         let stream = UnixStream::connect(&self.path).await.map_err(|source| match source.kind() {
             io::ErrorKind::PermissionDenied => Error::Denied { path: self.path.clone() },
             _ => Error::Connect { path: self.path.clone(), source },
@@ -122,10 +156,10 @@ impl Client {
             .map_err(|error| self.unexpected(&method, path, error.to_string()))?;
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
         if status == StatusCode::OK {
-            return Ok(body);
+            return Ok(response);
         }
+        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
         Err(self.unexpected(&method, path, format!("{status}: {}", String::from_utf8_lossy(&body))))
     }
 

@@ -1,6 +1,6 @@
 use super::types::{
     BackendStatus, Explanation, FlowFilter, FlowList, Question, ServiceStatus, Status, Stop, TopBy, TopFlows,
-    VerdictCounter,
+    TraceLine, TraceQuestion, VerdictCounter,
 };
 use super::{Error, Refusal, traffic};
 use axum::extract::State;
@@ -32,6 +32,8 @@ pub enum Query {
     TopFlows(TopBy, FlowFilter, oneshot::Sender<Result<TopFlows, Refusal>>),
     /// Where would a packet go, and why?
     Explain(Question, oneshot::Sender<Result<Explanation, Refusal>>),
+    /// What becomes of packets as they come?
+    Trace(TraceQuestion, oneshot::Sender<Result<mpsc::Receiver<TraceLine>, Refusal>>),
     /// The agent is to end.
     Stop(Stop, oneshot::Sender<()>),
 }

@@ -2,9 +2,11 @@
 
 mod explain;
 mod flows;
+mod trace;
 
 pub use explain::*;
 pub use flows::*;
+pub use trace::*;
 
 use crate::config::{InterfaceName, Ports, Protocol, Scheduler};
 use lb_common::abi::{SizeClass, VerdictCounters};
