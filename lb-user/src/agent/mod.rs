@@ -7,6 +7,7 @@
 //! | `running` | the agent from its start to its end |
 //! | `core` | what it knows and what it does about it; free of I/O but for the data plane |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
+//! | `flows`, `explain`, `trace`, `names` | what single flows and packets are asked about |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
 
 mod core;

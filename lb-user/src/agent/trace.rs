@@ -64,11 +64,11 @@ impl Tracing {
             reader,
             left: question.count.unwrap_or(u64::MAX),
             ends: question.duration_s.and_then(|seconds| now.checked_add(Duration::from_secs(seconds))),
-            told_missed: tracer.missed_records().map_err(failed)?,
+            told_missed: 0,
             dropped: 0,
         };
         // What an earlier trace has left is none of this one's.
-        while tracer.next_record().is_some() {}
+        tracer.forget_records().map_err(failed)?;
         trace.prolong(tracer).map_err(failed)?;
         self.0 = Some(trace);
         Ok(lines)
@@ -77,10 +77,9 @@ impl Tracing {
     /// Hands on the records that there are, and ends the trace when it is over or nobody reads it any more.
     pub(super) fn follow<T: Tracer>(&mut self, known: &Known, tracer: &mut T, now: Instant) {
         let Some(trace) = &mut self.0 else { return };
-        let done = trace.hand_on(known, tracer);
+        trace.hand_on(known, tracer);
         let is_over = trace.left == 0 || trace.reader.is_closed() || trace.ends.is_some_and(|ends| now >= ends);
-        let done =
-            done.and_then(|()| if is_over { tracer.set_filter(&TraceFilter::OFF) } else { trace.prolong(tracer) });
+        let done = if is_over { tracer.set_filter(&TraceFilter::OFF) } else { trace.prolong(tracer) };
         if let Err(error) = &done {
             warn!(%error, "the trace ends");
         }
@@ -95,24 +94,22 @@ impl Trace {
         tracer.set_filter(&TraceFilter { until: tracer.record_clock() + LEASE, ..self.filter })
     }
 
-    fn hand_on<T: Tracer>(&mut self, known: &Known, tracer: &mut T) -> Result<(), bpf::Error> {
-        let Some(first) = tracer.next_record() else { return Ok(()) };
+    fn hand_on<T: Tracer>(&mut self, known: &Known, tracer: &mut T) {
+        let Some(first) = tracer.next_record() else { return };
         let names = Names::of(known);
         let (wall, clock) = (SystemTime::now(), tracer.record_clock());
-        let missed = tracer.missed_records()?;
         let mut next = Some(first);
         while let Some(record) = next.filter(|_| self.left > 0) {
             let at = wall - Duration::from_nanos(clock.saturating_sub(record.at));
-            let untold = missed.saturating_sub(self.told_missed) + self.dropped;
+            let untold = record.missed.saturating_sub(self.told_missed) + self.dropped;
             if self.reader.try_send(line(known, &names, &record, at, untold)).is_ok() {
-                (self.told_missed, self.dropped) = (missed, 0);
+                (self.told_missed, self.dropped) = (record.missed, 0);
                 self.left -= 1;
             } else {
                 self.dropped += 1;
             }
             next = tracer.next_record();
         }
-        Ok(())
     }
 }
 

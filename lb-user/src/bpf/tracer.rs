@@ -35,9 +35,9 @@ impl Tracer for KernelDataplane {
         parse(&item)
     }
 
-    fn missed_records(&self) -> Result<u64, Error> {
-        let Plain([_, missed]) = self.trace.state.get(&0, 0).map_err(Error::map("TRACE_STATE"))?;
-        Ok(missed)
+    fn forget_records(&mut self) -> Result<(), Error> {
+        while self.trace.ring.next().is_some() {}
+        self.trace.state.set(0, Plain([0; 2]), 0).map_err(Error::map("TRACE_STATE"))
     }
 
     fn record_clock(&self) -> u64 {

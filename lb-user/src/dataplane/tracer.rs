@@ -12,11 +12,11 @@ pub trait Tracer {
     /// Takes the oldest record, if there is one.
     fn next_record(&mut self) -> Option<TraceRecord>;
 
-    /// How many records were never made, for there were too many, since the program was loaded.
+    /// Lets go of all records, and of what was counted of them.
     ///
     /// # Errors
-    /// When the kernel refuses to show it.
-    fn missed_records(&self) -> Result<u64, Error>;
+    /// When the kernel refuses.
+    fn forget_records(&mut self) -> Result<(), Error>;
 
     /// The present by the clock of the records, `CLOCK_MONOTONIC` in nanoseconds.
     fn record_clock(&self) -> u64;
