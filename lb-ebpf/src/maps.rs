@@ -104,11 +104,11 @@ pub(crate) static TRACE_FILTER: Array<TraceFilter> = Array::with_max_entries(1, 
 #[map]
 pub(crate) static TRACE_BEGUN: PerCpuArray<TraceRecord> = PerCpuArray::with_max_entries(1, 0);
 
-/// How many records there were. Written by the program.
+/// How many records there were. Written by the program; the agent begins anew.
 #[map]
 pub(crate) static TRACE_STATE: Array<TraceState> = Array::with_max_entries(1, 0);
 
-/// Records of decisions, 14,000 of them. Written by the program, read by the agent.
+/// Records of decisions, 11,000 of them. Written by the program, read by the agent.
 #[map]
 pub(crate) static TRACE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
 

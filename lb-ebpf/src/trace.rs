@@ -64,6 +64,7 @@ extern "C" fn trace_end(verdict: u32, service: u32, slot: u32, egress: u32) -> u
     record.slot = slot as u16;
     record.egress = egress;
     record.service = BACKENDS.get(slot).map_or(service, |backend| backend.service);
+    record.missed = state.missed.load();
     let is_within = limit::admit(&state.limiter, filter.rate.min(TraceFilter::MAX_RATE), record.at);
     if !is_within || TRACE.output::<TraceRecord>(&*record, 0).is_err() {
         state.missed.fetch_add(1);

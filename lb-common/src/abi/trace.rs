@@ -87,9 +87,11 @@ pub struct TraceRecord {
     pub verdict: u16,
     /// Flags of a TCP segment.
     pub flags: u32,
+    /// How many records were not made since the trace began, for there were too many.
+    pub missed: u64,
 }
 
-const _: () = assert!(size_of::<TraceRecord>() == 72);
+const _: () = assert!(size_of::<TraceRecord>() == 80);
 
 impl TraceRecord {
     /// No back-end.
@@ -106,6 +108,7 @@ impl TraceRecord {
         slot: Self::NO_SLOT,
         verdict: 0,
         flags: 0,
+        missed: 0,
     };
 }
 

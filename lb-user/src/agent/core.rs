@@ -8,6 +8,7 @@ use super::overrides::Overrides;
 use super::slow_start::SlowStarts;
 use super::standing::Standings;
 use super::store::Store;
+use super::trace::Tracing;
 use super::{Error, explain, flows, report};
 use crate::announce::Announced;
 use crate::bpf;
@@ -35,6 +36,7 @@ pub(super) struct Core<D> {
     /// New flows of services when they were counted last.
     scheduled: BTreeMap<u32, u64>,
     flow_secret: [u64; 2],
+    tracing: Tracing,
 }
 
 /// What the reports are made of, besides the counters.
@@ -94,8 +96,17 @@ where
             failure: None,
             since: Instant::now(),
         };
-        let (memory, slow_starts, events) = (Memory::default(), SlowStarts::default(), Events::new());
-        Ok(Self { dataplane, known, memory, slow_starts, store, events, scheduled: BTreeMap::new(), flow_secret })
+        Ok(Self {
+            dataplane,
+            known,
+            memory: Memory::default(),
+            slow_starts: SlowStarts::default(),
+            store,
+            events: Events::new(),
+            scheduled: BTreeMap::new(),
+            flow_secret,
+            tracing: Tracing::default(),
+        })
     }
 
     /// What the operator wants.
@@ -231,9 +242,19 @@ where
         report::summary(&self.known)
     }
 
+    /// Whether somebody traces.
+    pub(super) fn is_tracing(&self) -> bool {
+        self.tracing.is_on()
+    }
+
+    /// Hands the records of the trace on.
+    pub(super) fn follow_trace(&mut self) {
+        self.tracing.follow(&self.known, &mut self.dataplane, Instant::now());
+    }
+
     /// Answers a question. Nobody may be waiting for the answer any more, which is no harm.
-    pub(super) fn answer(&self, question: Question) {
-        let (known, dataplane) = (&self.known, &self.dataplane);
+    pub(super) fn answer(&mut self, question: Question) {
+        let (known, dataplane) = (&self.known, &mut self.dataplane);
         match question {
             Question::Status(answer) => {
                 drop(answer.send(report::status(known, dataplane, self.store.generations.current())));
@@ -244,6 +265,10 @@ where
             Question::Flows(filter, answer) => drop(answer.send(flows::list(known, dataplane, &filter))),
             Question::TopFlows(by, filter, answer) => drop(answer.send(flows::top(known, dataplane, by, &filter))),
             Question::Explain(packet, answer) => drop(answer.send(explain::explain(known, dataplane, &packet))),
+            Question::Trace(request, lines) => {
+                // If nobody is waiting for the lines, the trace ends at its first step.
+                drop(lines.send(self.tracing.begin(dataplane, &request, Instant::now())));
+            }
             Question::Generations(answer) => drop(answer.send(report::generations(&self.store.generations))),
             Question::Events(answer) => drop(answer.send(self.events.listen())),
         }

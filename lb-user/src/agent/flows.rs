@@ -132,7 +132,7 @@ mod tests {
         for (client, flags) in CLIENTS {
             send(&mut core, &question(client, "192.0.2.10:443", Protocol::Tcp, Some(flags)));
         }
-        ask(&core, |answer| Question::Flows(filter.clone(), answer))
+        ask(&mut core, |answer| Question::Flows(filter.clone(), answer))
     }
 
     const CLIENTS: [(&str, &str); 5] = [
@@ -188,12 +188,12 @@ mod tests {
         for (client, flags) in CLIENTS {
             send(&mut core, &question(client, "192.0.2.10:443", Protocol::Tcp, Some(flags)));
         }
-        let top =
-            ask(&core, |answer| Question::TopFlows(TopBy::Clients, FlowFilter { limit: 1, ..ALL }, answer)).unwrap();
+        let top = ask(&mut core, |answer| Question::TopFlows(TopBy::Clients, FlowFilter { limit: 1, ..ALL }, answer))
+            .unwrap();
         let client = FlowOwner::Client { client: "203.0.113.7".parse().ok() };
         assert_eq!(top, TopFlows { keys: true, matched: 4, top: vec![FlowCount { of: client, flows: 3 }] });
         for by in [TopBy::Clients, TopBy::Backends, TopBy::Services] {
-            let top = ask(&core, |answer| Question::TopFlows(by, ALL, answer)).unwrap();
+            let top = ask(&mut core, |answer| Question::TopFlows(by, ALL, answer)).unwrap();
             let json = serde_json::to_string(&top).unwrap();
             assert_eq!(serde_json::from_str::<TopFlows>(&json).unwrap(), top, "{json}");
         }

@@ -14,6 +14,7 @@
 //! | `events`, `notices` | what is worth a line |
 //! | `store` | what outlives the agent besides links and maps |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
+//! | `flows`, `explain`, `trace`, `names` | what single flows and packets are asked about |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
 //! | `supervisor` | what the service manager is told |
 
@@ -44,6 +45,7 @@ mod store;
 mod supervisor;
 #[cfg(test)]
 mod testing;
+mod trace;
 mod vips;
 
 pub(crate) use desired::delivery;

@@ -7,6 +7,7 @@ use super::probing::Probing;
 use super::signals::{Signals, Told};
 use super::store::Store;
 use super::supervisor::Supervisor;
+use super::trace;
 use super::vips::Vips;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
@@ -76,12 +77,16 @@ impl Running {
         let mut supervisor = Supervisor::of_environment();
         supervisor.ready();
 
+        let mut records = interval(trace::INTERVAL);
+        records.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
         let (stop, understood) = loop {
             tokio::select! {
                 changed = monitor.changed() => match changed {
                     Ok(()) => self.follow(&mut monitor).await,
                     Err(error) => monitor = restart(error).await?,
                 },
+                _ = records.tick(), if self.core.is_tracing() => self.core.follow_trace(),
                 _ = tick.tick() => {
                     self.watch(&mut monitor).await;
                     self.follow(&mut monitor).await;

@@ -102,7 +102,7 @@ pub(super) fn send(core: &mut Core<MemoryDataplane>, question: &ExplainRequest) 
 }
 
 /// What the agent answers.
-pub(super) fn ask<T>(core: &Core<MemoryDataplane>, query: impl FnOnce(oneshot::Sender<T>) -> Question) -> T {
+pub(super) fn ask<T>(core: &mut Core<MemoryDataplane>, query: impl FnOnce(oneshot::Sender<T>) -> Question) -> T {
     let (sender, mut answer) = oneshot::channel();
     core.answer(query(sender));
     answer.try_recv().expect("an answer")

@@ -1,6 +1,7 @@
 use super::mapped::Mapped;
 use super::object::Object;
 use super::plain::{IsPlain, Plain};
+use super::tracer::TraceMaps;
 use super::{Error, RunTime, now};
 use crate::dataplane::flows::forget_flows;
 use crate::dataplane::{Counters, Dataplane, FlowCensus, Flows};
@@ -36,6 +37,7 @@ pub struct KernelDataplane {
     pub(super) clients: Mapped<Bucket>,
     pub(super) limiters: Array<MapData, u64>,
     pub(super) sources: HashMap<MapData, Plain<SourceKey>, u64>,
+    pub(super) trace: TraceMaps,
     verdicts: PerCpuArray<MapData, Plain<VerdictCounters>>,
     service_counters: PerCpuArray<MapData, Plain<ServiceCounters>>,
     backend_counters: PerCpuArray<MapData, Plain<BackendCounters>>,
@@ -63,6 +65,7 @@ impl KernelDataplane {
             clients: Mapped::new("CLIENTS", &object.take_array("CLIENTS")?)?,
             limiters: object.take("LIMITERS")?.try_into().map_err(Error::map("LIMITERS"))?,
             sources: object.take("SOURCES")?.try_into().map_err(Error::map("SOURCES"))?,
+            trace: TraceMaps::of(&mut object)?,
             verdicts: object.take("VERDICTS")?.try_into().map_err(Error::map("VERDICTS"))?,
             service_counters: object.take("SERVICE_COUNTERS")?.try_into().map_err(Error::map("SERVICE_COUNTERS"))?,
             backend_counters: object.take("BACKEND_COUNTERS")?.try_into().map_err(Error::map("BACKEND_COUNTERS"))?,

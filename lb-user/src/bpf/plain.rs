@@ -1,6 +1,6 @@
 use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, PortsKey, QuicKey, QuicServer, QuicServerKey, Service,
-    ServiceCounters, ServiceKey, Settings, SourceKey, VerdictCounters,
+    ServiceCounters, ServiceKey, Settings, SourceKey, TraceFilter, TraceRecord, VerdictCounters,
 };
 use lb_common::decap;
 use lb_common::probe;
@@ -53,6 +53,12 @@ unsafe impl IsPlain for QuicConfig {}
 unsafe impl IsPlain for probe::Target {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for SourceKey {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for TraceFilter {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for TraceRecord {}
+// SAFETY: numbers and arrays of numbers.
+unsafe impl IsPlain for [u64; 2] {}
 // SAFETY: numbers and arrays of numbers.
 unsafe impl IsPlain for [u64; 8] {}
 

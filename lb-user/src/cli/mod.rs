@@ -23,6 +23,7 @@ mod run;
 mod services;
 mod status;
 mod stop;
+mod trace;
 
 use crate::control::{Refused, RefusedKind};
 use crate::{agent, bpf, config, control};
@@ -66,6 +67,7 @@ enum Command {
     Weight(overrides::WeightArgs),
     Flows(flows::Args),
     Explain(explain::Args),
+    Trace(trace::Args),
     Decap(decap::Args),
     Doctor(doctor::Args),
     Lab(lab::Args),
@@ -123,6 +125,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Weight(args) => overrides::weight(&args),
         Command::Flows(args) => flows::run(args),
         Command::Explain(args) => explain::run(&args),
+        Command::Trace(args) => trace::run(args),
         Command::Decap(args) => decap::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Lab(args) => lab::run(&args),

@@ -15,8 +15,8 @@ mod value;
 
 pub use error::{Error, Place, Problem};
 pub use model::{
-    Access, Action, Affinity, AllDown, Announce, AnnounceBy, AnnounceWhen, Api, Backend, BackendName, Community, Config,
-    DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DEFAULT_STATE_FOLDER, DnsProbe, FixedNextHop, FlowTable,
+    Access, Action, Affinity, AllDown, Announce, AnnounceBy, AnnounceWhen, Api, Backend, BackendName, Community,
+    Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DEFAULT_STATE_FOLDER, DnsProbe, FixedNextHop, FlowTable,
     Forwarding, GrpcProbe, Health, HttpProbe, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix,
     Probe, Protocol, Quic, QuicKey, Reset, Scheduler, Service, Statuses, Tls, Trust, Tunnel, UdpProbe, Via, XdpMode,
 };

@@ -1,6 +1,7 @@
 use super::types::{
     ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
-    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, VerdictCounter,
+    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, TraceLine,
+    TraceRequest, VerdictCounter,
 };
 use super::{Error, Remote};
 use http_body_util::{BodyExt, Full};
@@ -103,6 +104,14 @@ impl Client {
         self.ask("/v1/explain", request).await
     }
 
+    /// What becomes of packets as they come. Gives each to `each`, until that has had enough or the trace ends.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when somebody else is tracing.
+    pub async fn trace(&self, request: &TraceRequest, each: impl FnMut(TraceLine) -> bool) -> Result<(), Error> {
+        self.lines(&self.with_query("/v1/trace", request)?, each).await
+    }
+
     /// Ends the agent, and if wanted forwarding as well. Returns when it has understood; its socket goes when it has ended.
     ///
     /// # Errors
@@ -156,10 +165,14 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::status`], also in the midst.
-    pub async fn events(&self, mut each: impl FnMut(Event) -> bool) -> Result<(), Error> {
-        const PATH: &str = "/v1/events";
-        let broken = |reason: String| self.unexpected(&Method::GET, PATH, reason);
-        let mut body = self.send(Method::GET, PATH, Vec::new()).await?.into_body();
+    pub async fn events(&self, each: impl FnMut(Event) -> bool) -> Result<(), Error> {
+        self.lines("/v1/events", each).await
+    }
+
+    /// Gives each line of the answer to `each`, as it comes, until that has had enough or there are no more.
+    async fn lines<T: DeserializeOwned>(&self, path: &str, mut each: impl FnMut(T) -> bool) -> Result<(), Error> {
+        let broken = |reason: String| self.unexpected(&Method::GET, path, reason);
+        let mut body = self.send(Method::GET, path, Vec::new()).await?.into_body();
         let mut text = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| broken(format!("the agent hung up: {error}")))?;
@@ -181,9 +194,13 @@ impl Client {
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
+        self.get(&self.with_query(path, query)?).await
+    }
+
+    fn with_query(&self, path: &str, query: &impl Serialize) -> Result<String, Error> {
         let query = serde_urlencoded::to_string(query)
             .map_err(|error| self.unexpected(&Method::GET, path, error.to_string()))?;
-        self.get(&format!("{path}?{query}")).await
+        Ok(format!("{path}?{query}"))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
@@ -195,21 +212,11 @@ impl Client {
 
     async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Bytes, Error> {
         let response = self.send(method.clone(), path, body).await?;
-        let status = response.status();
         let broken = |error: hyper::Error| self.unexpected(&method, path, format!("the agent hung up: {error}"));
-        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
-        let text = || String::from_utf8_lossy(&body).into_owned();
-        match (status, serde_json::from_slice(&body)) {
-            (StatusCode::OK, _) => Ok(body),
-            (StatusCode::FORBIDDEN, _) => {
-                let request = format!("{method} {path}");
-                Err(Error::Forbidden { at: self.agent.to_string(), request, reason: text() })
-            }
-            (_, Ok(refused)) => Err(Error::Refused(refused)),
-            _ => Err(self.unexpected(&method, path, format!("{status}: {}", text()))),
-        }
+        Ok(response.into_body().collect().await.map_err(broken)?.to_bytes())
     }
 
+    /// The answer, if it is a good one, before its body is there.
     async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Response<Incoming>, Error> {
         match &self.agent {
             Agent::Local(socket) => {
@@ -245,7 +252,21 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| self.unexpected(&method, path, error.to_string()))?;
-        sender.send_request(request).await.map_err(broken)
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return Ok(response);
+        }
+        let body = response.into_body().collect().await.map_err(broken)?.to_bytes();
+        let text = || String::from_utf8_lossy(&body).into_owned();
+        match (status, serde_json::from_slice(&body)) {
+            (StatusCode::FORBIDDEN, _) => {
+                let request = format!("{method} {path}");
+                Err(Error::Forbidden { at: self.agent.to_string(), request, reason: text() })
+            }
+            (_, Ok(refused)) => Err(Error::Refused(refused)),
+            _ => Err(self.unexpected(&method, path, format!("{status}: {}", text()))),
+        }
     }
 
     fn unexpected(&self, method: &Method, path: &str, reason: String) -> Error {

@@ -3,9 +3,10 @@
 use super::Refused;
 use super::types::{
     ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
-    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, VerdictCounter,
+    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, TraceLine,
+    TraceRequest, VerdictCounter,
 };
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// Anything that is asked.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub enum Question {
     TopFlows(TopBy, FlowFilter, oneshot::Sender<Result<TopFlows, Refused>>),
     /// Where would a packet go, and why?
     Explain(ExplainRequest, oneshot::Sender<Result<Explanation, Refused>>),
+    /// What becomes of packets as they come?
+    Trace(TraceRequest, oneshot::Sender<Result<mpsc::Receiver<TraceLine>, Refused>>),
     /// What can be gone back to?
     Generations(oneshot::Sender<Vec<Generation>>),
     /// What happened, and what happens from now on?

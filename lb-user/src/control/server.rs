@@ -1,8 +1,8 @@
-use super::{Error, Query};
 use super::connection::{bounded, converse};
 use super::listener::Listener;
 use super::role::Role;
 use super::routes::routes;
+use super::{Error, Query};
 use crate::config::Api;
 use axum::Router;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};

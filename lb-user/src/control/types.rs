@@ -2,9 +2,11 @@
 
 mod explain;
 mod flows;
+mod trace;
 
 pub use explain::*;
 pub use flows::*;
+pub use trace::*;
 
 use crate::announce::Announced;
 use crate::config::{AllDown, BackendName, InterfaceName, Ports, Protocol, Scheduler};

@@ -1,5 +1,6 @@
 //! A data plane in memory: what the kernel would hold, with the same packet logic over it.
 
+mod tracer;
 mod view;
 
 use super::flows::forget_flows;
@@ -37,6 +38,7 @@ pub struct MemoryDataplane {
     cursors: BTreeMap<u32, SharedWord>,
     access: BTreeMap<AccessList, Arc<AccessRules>>,
     traffic: Traffic,
+    trace: tracer::Trace,
     /// The interface that packets come in by.
     pub ingress: u32,
 }
@@ -84,6 +86,7 @@ impl MemoryDataplane {
             cursors: BTreeMap::new(),
             access: BTreeMap::new(),
             traffic: Traffic::none(buckets),
+            trace: tracer::Trace::off(),
             ingress: 1,
         }
     }
@@ -97,8 +100,12 @@ impl MemoryDataplane {
     /// Decides on the packet in `bytes`, counts the outcome and writes into it what follows: all that the XDP program does but
     /// sending it.
     pub fn run(&self, bytes: &mut Vec<u8>) -> Outcome {
+        let record = self.begin_record(bytes);
         let mut packet = Packet::of(bytes);
         let outcome = process(self, &mut packet);
+        if let Some(record) = record {
+            self.end_record(record, &outcome);
+        }
         *bytes = packet.into_bytes();
         outcome
     }

@@ -6,9 +6,11 @@ pub(crate) mod flows;
 pub mod memory;
 mod packet;
 pub mod rehearsal;
+mod tracer;
 mod view;
 
 pub use flows::{Flow, FlowCensus, Flows};
+pub use tracer::Tracer;
 pub use view::View;
 
 use crate::bpf::RunTime;
@@ -18,7 +20,7 @@ use lb_common::verdict::MAX_VERDICTS;
 use std::collections::BTreeMap;
 
 /// The maps, as the agent sees them.
-pub trait Dataplane: View {
+pub trait Dataplane: Tracer + View {
     /// What can go wrong with them.
     type Error: std::error::Error + Send + Sync + 'static;
 

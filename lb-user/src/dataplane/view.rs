@@ -10,7 +10,6 @@ use lb_common::wire::Be16;
 ///
 /// # Errors
 /// When the kernel refuses to show the element.
-#[expect(clippy::missing_errors_doc, reason = "the same for all, above")]
 pub trait View {
     /// What holds for the whole program.
     fn settings(&self) -> Result<Settings, Error>;

@@ -105,7 +105,9 @@ fn a_server_without_the_vip_is_down_by_way_of_the_vip_and_up_at_its_own_address(
     let states = |agent: &Agent| -> Result<Vec<BackendState>> {
         Ok(backends(agent)?.iter().map(|backend| backend.state).collect())
     };
-    let checked = |agent: &Agent| Ok(backends(agent)?.iter().all(|it| it.health.as_ref().is_some_and(|it| it.latency_ms.is_some())));
+    let checked = |agent: &Agent| {
+        Ok(backends(agent)?.iter().all(|it| it.health.as_ref().is_some_and(|it| it.latency_ms.is_some())))
+    };
     eventually("every check has passed once", || checked(&agent))?;
     assert_eq!(states(&agent)?, [BackendState::Ready; 6]);
 

@@ -1,13 +1,14 @@
 //! What an operator sees of single flows and packets, beside real connections.
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::scene::{ON_ETH0, Outcome, Responder, Scene, handoff, outcome, service};
-use lb_user::control::types::{Explanation, FlowList, FlowState, TopFlows};
+use lb_tests::scene::{ON_ETH0, Outcome, Responder, Scene, eventually, handoff, outcome, service};
+use lb_user::control::types::{Explanation, FlowList, FlowState, TopFlows, TraceLine};
 use lb_user::lab::Node;
 use lb_user::lab::topology::VIP;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::net::{SocketAddrV4, TcpStream};
+use std::process::{Child, Stdio};
 
 const ECHO: SocketAddrV4 = SocketAddrV4::new(VIP, 7);
 const SERVERS: [(&str, &str); 3] = [("server-1", "198.18.1.1"), ("server-2", "198.18.1.2"), ("server-3", "198.18.1.3")];
@@ -88,5 +89,64 @@ fn flows_without_keys_are_counted_and_keys_come_with_the_next_agent() -> Result<
     let list: FlowList = json(&scene, &["flows"])?;
     let known: Vec<_> = list.flows.iter().filter_map(|flow| Some(flow.tuple?.client)).collect();
     ensure!((list.keys, list.matched, known) == (true, 2, vec![after.local_addr()?]), "{list:?}");
+    Ok(())
+}
+
+/// A `handoff trace` under way, and what it prints.
+struct Tracer(Child);
+
+impl Tracer {
+    fn start(scene: &Scene, args: &[&str]) -> Result<Self> {
+        let mut command = handoff(&["trace", "--json"]);
+        command.args(args).arg("--socket").arg(scene.site().control_socket());
+        let tracer = Self(command.stdout(Stdio::piped()).spawn()?);
+        // This one is refused in any case, for another reason as soon as the first one is there.
+        eventually("the trace begins", || {
+            let second = ask(scene, &["trace", "--verdict", "no-such"])?;
+            Ok(second.code == Some(1) && second.stderr.contains("somebody else is tracing"))
+        })?;
+        Ok(tracer)
+    }
+
+    fn lines(mut self) -> Result<Vec<TraceLine>> {
+        let mut text = String::new();
+        self.0.stdout.take().context("it is piped")?.read_to_string(&mut text)?;
+        ensure!(self.0.wait()?.success(), "the trace failed: {text}");
+        Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_trace_shows_a_connection_and_ends_with_its_reader() -> Result<()> {
+    let scene = Scene::set("trace", 3)?;
+    let greet = |node: Node| Responder::tcp(&scene.namespace(node), ECHO.port(), &node.to_string(), 1);
+    let _servers = scene.stage().topology().servers().map(greet).collect::<Result<Vec<_>>>()?;
+    let _agent = scene.start_agent_with(ON_ETH0, &service("echo", ECHO.port(), "tcp", &SERVERS))?;
+
+    let tracer = Tracer::start(&scene, &["--client", "198.18.0.0/24", "--port", "7", "--count", "2"])?;
+    let (connection, server) = connect(&scene)?;
+    let lines = tracer.lines()?;
+    let seen: Vec<_> = lines.iter().map(|line| (line.flags.map(String::from), line.reason.as_str())).collect();
+    let flags = |flags: &str| Some(flags.to_owned());
+    assert_eq!(seen, [(flags("syn"), "new-flow"), (flags("ack"), "remembered")]);
+    for line in &lines {
+        assert_eq!(line.backend.as_ref(), Some(&server));
+        assert_eq!(line.tuple.map(|tuple| tuple.client), Some(connection.local_addr()?));
+        assert_eq!((line.interface.as_str(), line.service.as_deref(), line.missed), ("eth0", Some("echo"), 0));
+    }
+
+    let mut killed = Tracer::start(&scene, &["--verdict", "dropped"])?;
+    killed.0.kill()?;
+    eventually("another may trace", || Ok(ask(&scene, &["trace", "--duration", "1s"])?.code == Some(0)))?;
+    let brief = ask(&scene, &["trace", "--verdict", "dropped", "--duration", "1s"])?;
+    assert_eq!(brief, Outcome { code: Some(0), stdout: String::new(), stderr: String::new() });
     Ok(())
 }

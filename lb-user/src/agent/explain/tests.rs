@@ -5,7 +5,7 @@ use crate::control::types::{ExplainRequest, Explanation, Step};
 use crate::control::{Question, Refused, RefusedKind};
 use crate::dataplane::memory::MemoryDataplane;
 
-fn explain(core: &Core<MemoryDataplane>, question: &ExplainRequest) -> Result<Explanation, Refused> {
+fn explain(core: &mut Core<MemoryDataplane>, question: &ExplainRequest) -> Result<Explanation, Refused> {
     ask(core, |answer| Question::Explain(question.clone(), answer))
 }
 
@@ -17,18 +17,18 @@ fn finding<'e>(explanation: &'e Explanation, step: &str) -> Option<&'e str> {
 fn what_is_explained_happens_and_is_remembered() {
     let mut core = agent();
     let syn = question("203.0.113.7:40000", "192.0.2.10:443", Protocol::Tcp, None);
-    let new = explain(&core, &syn).unwrap();
+    let new = explain(&mut core, &syn).unwrap();
     assert_eq!((new.action.as_str(), new.reason.as_str()), ("forwarded", "new-flow"));
     assert_eq!(finding(&new, "packet"), Some("tcp syn from 203.0.113.7:40000 to 192.0.2.10:443, by eth0"));
     assert_eq!(finding(&new, "flow table"), Some("not known"));
     assert_eq!(finding(&new, "service"), Some("web"));
     assert_eq!(finding(&new, "access list"), Some("does not name the source"));
     assert_eq!(finding(&new, "ring"), Some("position 0 of 2, in turn: server-1"));
-    assert_eq!(explain(&core, &syn).unwrap(), new, "explaining changes nothing");
+    assert_eq!(explain(&mut core, &syn).unwrap(), new, "explaining changes nothing");
 
     send(&mut core, &syn);
     let ack = ExplainRequest { flags: Some("ack".parse().unwrap()), ..syn };
-    let known = explain(&core, &ack).unwrap();
+    let known = explain(&mut core, &ack).unwrap();
     assert_eq!((known.reason.as_str(), &known.to), ("remembered", &new.to));
     assert_eq!(finding(&known, "flow table"), Some("known: half-open, silent for 0s, given to server-1"));
     assert_eq!(finding(&known, "service"), None, "a known flow needs none");
@@ -37,7 +37,7 @@ fn what_is_explained_happens_and_is_remembered() {
 
 #[test]
 fn why_a_packet_goes_nowhere_is_explained() {
-    let core = agent();
+    let mut core = agent();
     for (client, vip, protocol, flags, reason, step, expected) in [
         ("203.0.113.66:1", "192.0.2.10:443", Protocol::Tcp, None, "denied", "access list", "denies the source"),
         (
@@ -79,7 +79,7 @@ fn why_a_packet_goes_nowhere_is_explained() {
             "2001:db8::10 is none: no service has this address",
         ),
     ] {
-        let explanation = explain(&core, &question(client, vip, protocol, flags)).unwrap();
+        let explanation = explain(&mut core, &question(client, vip, protocol, flags)).unwrap();
         assert_eq!(explanation.reason, reason);
         assert_eq!(finding(&explanation, step), Some(expected), "{explanation:?}");
         assert!(!explanation.changes.is_empty());
@@ -88,12 +88,12 @@ fn why_a_packet_goes_nowhere_is_explained() {
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    let core = agent();
+    let mut core = agent();
     for (client, vip, protocol, flags) in [
         ("203.0.113.7:1", "[2001:db8::10]:443", Protocol::Tcp, None),
         ("203.0.113.7:1", "192.0.2.10:53", Protocol::Udp, Some("syn")),
     ] {
-        let refusal = explain(&core, &question(client, vip, protocol, flags));
+        let refusal = explain(&mut core, &question(client, vip, protocol, flags));
         assert!(matches!(refusal, Err(Refused { kind: RefusedKind::Invalid, .. })), "{refusal:?}");
     }
 }
