@@ -10,7 +10,7 @@ use crate::abi::{Backend, BackendState, Limiter, Scheduler, Service, ServiceFlag
 use crate::flow::{CONSISTENT_SECRET, hash_address};
 use crate::flow_table::{FlowRecord, FlowState, Phase};
 use crate::tables::{Flow, FlowTable, Tables};
-use crate::verdict::{Dropped, Forwarded, Subject, Verdict};
+use crate::verdict::{Dropped, Forwarded, Passed, Subject, Verdict};
 
 #[inline(always)]
 pub(super) fn backend<'t, T: Tables>(
@@ -22,6 +22,9 @@ pub(super) fn backend<'t, T: Tables>(
     let dropped = |why| Verdict::Dropped(why, Subject(service.id));
     admit::can_be(reading).map_err(dropped)?;
     admit::access(situation, service, reading.key.source).map_err(dropped)?;
+    if service.flags.has(ServiceFlags::PASSING) {
+        return Err(Verdict::Passed(Passed::AllDown));
+    }
     let (found, how) = match reading.matter {
         Matter::Open | Matter::Datagram => {
             admit::rate(situation, service, reading).map_err(dropped)?;

@@ -1,6 +1,6 @@
-//! Step 7, for flows that are not known: which service the packet is for, and whether it takes any.
+//! Step 7, for flows that are not known: which service the packet is for.
 
-use crate::abi::{PortsKey, Service, ServiceFlags, ServiceKey, ServiceKind, Settings};
+use crate::abi::{PortsKey, Service, ServiceKey, ServiceKind, Settings};
 use crate::flow::FlowKey;
 use crate::tables::Tables;
 use crate::verdict::{Passed, Verdict};
@@ -9,14 +9,10 @@ use crate::verdict::{Passed, Verdict};
 #[inline(always)]
 pub(super) fn lookup<'t, T: Tables>(tables: &'t T, settings: &Settings, key: &FlowKey) -> Result<&'t Service, Verdict> {
     let one_port = key.service();
-    let service = match tables.service(&one_port) {
-        Some(service) => service,
-        None => of_range(tables, settings, &one_port).ok_or(Verdict::Passed(Passed::NoService))?,
-    };
-    if service.flags.has(ServiceFlags::PASSING) {
-        return Err(Verdict::Passed(Passed::AllDown));
+    if let Some(service) = tables.service(&one_port) {
+        return Ok(service);
     }
-    Ok(service)
+    of_range(tables, settings, &one_port).ok_or(Verdict::Passed(Passed::NoService))
 }
 
 #[inline(always)]

@@ -2,17 +2,20 @@
 
 use super::core::{Core, Now};
 use super::events::About;
+use super::overrides::Overrides;
 use super::preview::{self, Situation, needs_restart, preview};
 use super::slow_start::SlowStarts;
 use super::standing::Standings;
+use super::store::replace;
 use super::{Error, check_network};
-use crate::config::{BackendName, Config};
+use crate::config::{self, BackendName, Config};
 use crate::control::Refused;
 use crate::control::types::{EventKind, OverrideAnswer, OverrideRequest, PlanReport, Refusal};
 use crate::dataplane::Dataplane;
 use crate::network::Network;
 use crate::state::{Load, plan};
 use std::path::{Path, PathBuf};
+use tracing::error;
 
 /// A configuration that somebody wants, and its text.
 #[derive(Clone, Debug)]
@@ -64,11 +67,11 @@ where
     /// When a part of it cannot be done. All is as it was then.
     pub(super) fn adopt(&mut self, proposal: &Proposal, network: &Network, now: Now) -> Result<u64, Error> {
         let former = (self.known.config.clone(), self.known.overrides.clone(), self.known.network.clone());
-        let checks = self.known.checks.clone();
+        let (checks, slow_starts) = (self.known.checks.clone(), self.slow_starts.clone());
         self.known.config = proposal.config.clone();
         self.known.checks.follow(&proposal.config);
         let forgotten = self.known.overrides.prune(&proposal.config);
-        let done = self.reconcile(network, now).and_then(|()| self.keep(proposal, !forgotten.is_empty()));
+        let done = self.reconcile(network, now).and_then(|()| self.keep(proposal, &former.1));
         match done {
             Ok(generation) => {
                 for name in &forgotten {
@@ -80,6 +83,7 @@ where
             }
             Err(error) => {
                 (self.known.config, self.known.overrides, self.known.checks) = (former.0, former.1, checks);
+                self.slow_starts = slow_starts;
                 let undone = self.reconcile(&former.2, now);
                 self.note(undone);
                 Err(error)
@@ -87,17 +91,26 @@ where
         }
     }
 
-    /// Writes down what holds now.
-    fn keep(&mut self, proposal: &Proposal, overrides_differ: bool) -> Result<u64, Error> {
-        if overrides_differ {
-            self.store.keep_overrides(&self.known.overrides)?;
+    /// Writes down what holds now: all of it, or what fails takes back what was written before.
+    fn keep(&mut self, proposal: &Proposal, former_overrides: &Overrides) -> Result<u64, Error> {
+        let path = self.known.path.clone();
+        let former_text = config::read(&path).ok();
+        let is_there = former_text.as_ref() == Some(&proposal.text);
+        if !is_there {
+            replace(&path, proposal.text.as_bytes()).map_err(|source| Error::Install { path: path.clone(), source })?;
         }
-        if proposal.path != self.known.path {
-            let path = &self.known.path;
-            super::store::replace(path, proposal.text.as_bytes())
-                .map_err(|source| Error::Install { path: path.clone(), source })?;
+        let kept = self.store.keep_overrides(&self.known.overrides);
+        let kept = kept.and_then(|()| self.store.generations.keep(&proposal.text));
+        if kept.is_err() {
+            let text = former_text.filter(|_| !is_there);
+            let restored = text.map_or(Ok(()), |text| replace(&path, text.as_bytes()));
+            if let Err(error) =
+                restored.map_err(Error::from_state(&path)).and_then(|()| self.store.keep_overrides(former_overrides))
+            {
+                error!(%error, "what was written for a configuration that does not hold is still there");
+            }
         }
-        self.store.generations.keep(&proposal.text)
+        kept
     }
 
     /// Does what an operator says about a back-end, and keeps it.
@@ -120,7 +133,7 @@ where
         // What the maps have no room for yet, the next ticks do.
         let done = self.follow(now);
         self.note(done);
-        Ok(OverrideAnswer { backends })
+        Ok(OverrideAnswer { backends, failure: self.known.failure.clone() })
     }
 
     /// Whether enough back-ends are left for what the overrides say now.

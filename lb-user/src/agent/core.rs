@@ -12,7 +12,7 @@ use super::trace::Tracing;
 use super::{Error, explain, flows, report};
 use crate::announce::Announced;
 use crate::bpf;
-use crate::config::{BackendName, Config};
+use crate::config::{AllDown, BackendName, Config};
 use crate::control::Question;
 use crate::control::types::EventKind;
 use crate::dataplane::Dataplane;
@@ -114,6 +114,11 @@ where
         &self.known.config
     }
 
+    /// Whether an earlier agent has left its maps.
+    pub(super) fn has_adopted(&self) -> bool {
+        self.known.observed.settings.is_some()
+    }
+
     /// The data plane.
     pub(super) fn dataplane(&mut self) -> &mut D {
         &mut self.dataplane
@@ -126,6 +131,10 @@ where
     pub(super) fn start(&mut self, network: &Network, now: Now) -> Result<(), Error> {
         let is_new = self.known.observed.settings.is_none();
         self.known.checks.follow(&self.known.config);
+        let forgotten = self.known.overrides.prune(&self.known.config);
+        if !forgotten.is_empty() {
+            self.store.keep_overrides(&self.known.overrides)?;
+        }
         for name in self.out_of_service() {
             self.known.checks.distrust(&self.known.config, &name);
         }
@@ -142,9 +151,11 @@ where
         let slots = observed.slots();
         let mut found = Vec::new();
         for service in &config.services {
-            let Some(adopted) = observed.services.get(&service.key()).filter(|adopted| !adopted.ring.is_empty()) else {
+            let Some(adopted) = observed.services.get(&service.key()) else { continue };
+            // Nobody was on an empty ring, for whatever reason: with this policy, all may as well be.
+            if adopted.ring.is_empty() && service.all_down == AllDown::Open {
                 continue;
-            };
+            }
             for backend in &service.backends {
                 let slot = slots.get(&(adopted.service.id, Address::from(backend.address)));
                 if slot.is_some_and(|slot| !adopted.ring.contains(slot)) {
@@ -172,9 +183,13 @@ where
         self.apply(now.ticks)
     }
 
-    /// Takes the outcome of a probe into account. A new verdict is followed at once.
-    pub(super) fn heed(&mut self, outcome: &Outcome, now: Now) {
-        if self.known.checks.heed(outcome, now.instant) {
+    /// Takes what came of probes into account. New verdicts are followed at once, and all together: each makes rings anew.
+    pub(super) fn heed(&mut self, outcomes: impl Iterator<Item = Outcome>, now: Now) {
+        let mut is_new = false;
+        for outcome in outcomes {
+            is_new |= self.known.checks.heed(&outcome, now.instant);
+        }
+        if is_new {
             let done = self.follow(now);
             self.note(done);
         }

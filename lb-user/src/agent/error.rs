@@ -1,7 +1,7 @@
 use crate::{bpf, control, network, state};
 use lb_common::abi;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why the agent does not start, or cannot end in good order.
 #[derive(Debug, thiserror::Error)]
@@ -95,4 +95,12 @@ pub enum Error {
     /// The system has no randomness for the flow table's secret.
     #[error("the system gives no random numbers for the flow table's secret: {0}")]
     Random(getrandom::Error),
+}
+
+impl Error {
+    /// What could not be kept at `path`.
+    pub(super) fn from_state(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::State { path, source }
+    }
 }

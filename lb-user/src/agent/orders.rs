@@ -30,6 +30,10 @@ impl Running {
     /// Carries out an order, and answers it. Nobody may be waiting for the answer any more, which is no harm.
     pub(super) async fn carry_out(&mut self, order: Order, monitor: &mut Monitor) {
         match order {
+            // Whoever asked has given up, and believes that nothing was done.
+            Order::Plan(_, answer) | Order::Apply(_, answer) if answer.is_closed() => {}
+            Order::Rollback(_, answer) if answer.is_closed() => {}
+            Order::Override(_, answer) if answer.is_closed() => {}
             Order::Plan(request, answer) => drop(answer.send(self.propose(request, Mode::DryRun, monitor).await)),
             Order::Apply(request, answer) => {
                 let mode = Mode::Real { force: request.force };
@@ -93,11 +97,11 @@ impl Running {
                 self.core.note(probing);
             }
             Err(error) => {
-                self.detach_all_but(&former)?;
+                self.detach_all_but(&former);
                 return Err(Refused::failed(error));
             }
         }
-        self.detach_all_but(&proposal.config.interfaces)?;
+        self.detach_all_but(&proposal.config.interfaces);
         Ok(report)
     }
 
@@ -113,9 +117,11 @@ impl Running {
         }
     }
 
-    fn detach_all_but(&self, interfaces: &[InterfaceName]) -> Result<(), Refused> {
+    fn detach_all_but(&mut self, interfaces: &[InterfaceName]) {
         let interfaces: Vec<&str> = interfaces.iter().map(InterfaceName::as_str).collect();
-        bpf::detach_others(&self.pins, &interfaces).map_err(Refused::failed)
+        if let Err(error) = bpf::detach_others(&self.pins, &interfaces) {
+            self.core.note(Err(error.into()));
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use crate::bpf::{self, ProbeWay};
 use crate::config::Config;
 use crate::health::{Outcome, Prober};
 use crate::network::Network;
+use std::iter;
 use tokio::sync::mpsc;
 
 /// Outcomes that may wait for the agent. While there is no room, no probes are sent.
@@ -38,6 +39,11 @@ impl Probing {
             way.attach_to(links.into_values())?;
         }
         Ok(())
+    }
+
+    /// What has come of others meanwhile.
+    pub(super) fn more_outcomes(&mut self) -> impl Iterator<Item = Outcome> + '_ {
+        iter::from_fn(|| self.outcomes.try_recv().ok()).take(BACKLOG)
     }
 
     /// What came of a probe.

@@ -11,13 +11,15 @@ use super::trace;
 use super::vips::Vips;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
-use crate::control::{Query, Server, monitoring, types::Stop};
+use crate::control::{Query, Refused, RefusedKind, Server, monitoring, types::Stop};
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::fs;
+use std::future;
+use std::iter;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{info, warn};
 
 /// How often the agent looks after what no event announces: graces that end, neighbours to ask again.
@@ -45,7 +47,7 @@ impl Running {
         let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
         let core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
-        let (pins, probing, vips) = (pins.clone(), Probing::new(), Vips::of(core.config()));
+        let (pins, probing, vips) = (pins.clone(), Probing::new(), Vips::of(core.config(), core.has_adopted()));
         let mut agent = Self { core, pins, probing, vips, refused: None, _measuring: measuring };
         agent.attach(network, |_| true)?;
         agent.core.start(network, Now::read())?;
@@ -80,7 +82,9 @@ impl Running {
         let mut records = interval(trace::INTERVAL);
         records.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
-        let (stop, understood) = loop {
+        let mut draining: Option<(Instant, Stop, oneshot::Sender<_>)> = None;
+
+        let (stop, asked) = loop {
             tokio::select! {
                 changed = monitor.changed() => match changed {
                     Ok(()) => self.follow(&mut monitor).await,
@@ -91,11 +95,17 @@ impl Running {
                     self.watch(&mut monitor).await;
                     self.follow(&mut monitor).await;
                 }
-                Some(outcome) = self.probing.outcome() => self.core.heed(&outcome, Now::read()),
+                Some(outcome) = self.probing.outcome() => {
+                    let more = self.probing.more_outcomes();
+                    self.core.heed(iter::once(outcome).chain(more), Now::read());
+                }
                 Some(query) = incoming.recv() => match query {
                     Query::Question(question) => self.core.answer(question),
                     Query::Order(order) => self.carry_out(order, &mut monitor).await,
-                    Query::Stop(stop, understood) => break (stop, Some(understood)),
+                    Query::Stop(stop, done) => match self.drain_first(stop) {
+                        Some(wait) => draining = Some((Instant::now() + wait, stop, done)),
+                        None => break (stop, Some(done)),
+                    },
                 },
                 told = signals.received() => match told {
                     Told::End => break (Stop { purge: false, drain: false }, None),
@@ -107,15 +117,20 @@ impl Running {
                     }
                 },
                 () = supervisor.beat() => {}
+                () = until(draining.as_ref().map(|(end, ..)| *end)) => if let Some((_, stop, done)) = draining {
+                    break (stop, Some(done));
+                },
             }
             self.vips.announce(&self.core.known, &mut self.core.events, Instant::now());
             self.core.known.announced = self.vips.status();
             supervisor.status(self.core.summary());
         };
         supervisor.stopping();
-        // Nobody may be waiting any more.
-        let _ = understood.map(|understood| understood.send(()));
-        let ended = self.end(stop).await;
+        let ended = self.end(stop);
+        if let Some(asked) = asked {
+            // Nobody may be waiting any more.
+            let _ = asked.send(ended.as_ref().map(|_| ()).map_err(Refused::failed));
+        }
         drop(lock);
         // Those who asked get their answers. The socket goes last: `handoff stop` waits for that.
         drop(hang_up);
@@ -129,6 +144,15 @@ impl Running {
         self.probing.follow(config, network)
     }
 
+    /// Withdraws the VIPs, if that is to be done before the end; how long to wait then.
+    fn drain_first(&mut self, stop: Stop) -> Option<Duration> {
+        let announce = self.core.config().announce.as_ref().filter(|_| stop.drain)?;
+        let wait = announce.drain_wait;
+        self.vips.drain();
+        info!(wait = %humantime::format_duration(wait), "draining: the VIPs are withdrawn");
+        Some(wait)
+    }
+
     /// Follows its own file, if it is to be watched and says something else than what holds or was refused last.
     async fn watch(&mut self, monitor: &mut Monitor) {
         if !self.core.config().watch {
@@ -138,8 +162,9 @@ impl Running {
         if self.core.store.generations.is_current(&text) || self.refused.as_ref() == Some(&text) {
             return;
         }
-        let reloaded = self.reload(monitor).await;
-        self.refused = reloaded.is_err().then_some(text);
+        // What is wrong with the file stays wrong until it changes; anything else may pass.
+        let refused = self.reload(monitor).await.err().map(|refused| refused.kind);
+        self.refused = matches!(refused, Some(RefusedKind::Config | RefusedKind::Invalid)).then_some(text);
     }
 
     /// Brings the maps in line with the network as it is now.
@@ -179,10 +204,7 @@ impl Running {
         Ok(())
     }
 
-    async fn end(self, stop: Stop) -> Result<(), Error> {
-        if stop.drain {
-            self.vips.drain(self.core.config()).await;
-        }
+    fn end(self, stop: Stop) -> Result<(), Error> {
         if stop.purge {
             self.pins.remove()?;
             info!("stopped: forwarding has ended, links and maps are gone");
@@ -192,6 +214,14 @@ impl Running {
             );
         }
         Ok(())
+    }
+}
+
+/// Waits until then, or for ever.
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end.into()).await,
+        None => future::pending().await,
     }
 }
 

@@ -6,21 +6,28 @@ use crate::announce::{Announced, Announcing, Policy};
 use crate::config::Config;
 use crate::control::types::EventKind;
 use std::time::Instant;
-use tokio::time::sleep;
-use tracing::warn;
 
 /// Announces VIPs, and withdraws them.
 pub(super) struct Vips {
     policy: Policy,
     announcing: Announcing,
+    /// Whether all are to be withdrawn, whatever is ready.
+    is_drained: bool,
     /// What was noted last.
     noted: Vec<Announced>,
 }
 
 impl Vips {
-    /// Announces nothing yet.
-    pub(super) fn of(config: &Config) -> Self {
-        Self { policy: Policy::of(config), announcing: Announcing::start(), noted: Vec::new() }
+    /// Announces nothing yet. An agent that takes over leaves announced what can be.
+    pub(super) fn of(config: &Config, takes_over: bool) -> Self {
+        let policy = Policy::of(config);
+        let policy = if takes_over { policy.taking_over() } else { policy };
+        Self { policy, announcing: Announcing::start(), is_drained: false, noted: Vec::new() }
+    }
+
+    /// Withdraws all, for good.
+    pub(super) fn drain(&mut self) {
+        self.is_drained = true;
     }
 
     /// Goes by another configuration from now on.
@@ -34,7 +41,11 @@ impl Vips {
             let service = known.config.services.iter().find(|service| service.name == name);
             service.map_or(0, |service| known.standings.ready(service))
         };
-        self.announcing.wish(self.policy.wish(ready, now));
+        let mut wish = self.policy.wish(ready, now);
+        if self.is_drained {
+            wish.vips.values_mut().for_each(|announced| *announced = false);
+        }
+        self.announcing.wish(wish);
         let status = self.announcing.status();
         for vip in status.iter().filter(|vip| !self.noted.contains(vip)) {
             match (&vip.error, vip.announced) {
@@ -52,15 +63,5 @@ impl Vips {
     /// What the network was told of each VIP.
     pub(super) fn status(&self) -> Vec<Announced> {
         self.announcing.status()
-    }
-
-    /// Withdraws all, and waits until clients have found another way.
-    pub(super) async fn drain(self, config: &Config) {
-        let Some(announce) = &config.announce else { return };
-        let Some(mut announcer) = self.announcing.end().await else { return };
-        if let Err(error) = announcer.withdraw_all().await {
-            warn!(%error, "not every VIP could be withdrawn");
-        }
-        sleep(announce.drain_wait).await;
     }
 }

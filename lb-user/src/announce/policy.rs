@@ -20,6 +20,8 @@ pub struct Policy {
     /// `None` when nothing is.
     announce: Option<Announce>,
     vips: BTreeMap<IpAddr, Vip>,
+    /// Whether what is good at first sight was so before.
+    takes_over: bool,
 }
 
 /// What decides about a VIP.
@@ -41,7 +43,13 @@ impl Policy {
             // Without any back-end there is nothing to announce, whatever changes are allowed.
             services.push((service.name.clone(), service.min_ready.max(1) as usize));
         }
-        Self { announce, vips }
+        Self { announce, vips, takes_over: false }
+    }
+
+    /// Takes over from an agent that is gone: what is good at first sight need not wait, as it was announced all the time.
+    #[must_use]
+    pub fn taking_over(self) -> Self {
+        Self { takes_over: true, ..self }
     }
 
     /// Takes over from the policy of an earlier configuration: what could be announced then need not wait again.
@@ -58,13 +66,15 @@ impl Policy {
     /// A VIP is announced when it was good at each call for as long as the configuration says, and is out at the first at which it was not.
     pub fn wish(&mut self, ready: impl Fn(&str) -> usize, now: Instant) -> Wish {
         let Some(Announce { by, when, hold, repeat, .. }) = &self.announce else { return Wish::default() };
+        let first = if self.takes_over { now.checked_sub(*hold).unwrap_or(now) } else { now };
+        self.takes_over = false;
         let decide = |(address, vip): (&IpAddr, &mut Vip)| {
             let mut enough = vip.services.iter().map(|(name, least)| ready(name) >= *least);
             let is_good = match when {
                 AnnounceWhen::All => enough.all(|enough| enough),
                 AnnounceWhen::Any => enough.any(|enough| enough),
             };
-            vip.good_since = is_good.then(|| vip.good_since.unwrap_or(now));
+            vip.good_since = is_good.then(|| vip.good_since.unwrap_or(first));
             (*address, vip.good_since.is_some_and(|since| now.duration_since(since) >= *hold))
         };
         let vips = self.vips.iter_mut().map(decide).collect();
@@ -113,6 +123,16 @@ mod tests {
             .map(|(vip, _)| vip)
             .filter_map(|vip| Some(vip.to_string().rsplit_once('.')?.1.parse().expect("a number")))
             .collect()
+    }
+
+    #[test]
+    fn who_takes_over_withdraws_nothing_that_is_good() {
+        let now = Instant::now() + Duration::from_secs(3_600);
+        let long = "hold = \"60s\"";
+        assert!(announced(&mut policy(long), [2, 1, 0], now).is_empty());
+        let mut next = policy(long).taking_over();
+        assert_eq!(announced(&mut next, [2, 1, 0], now), [10]);
+        assert_eq!(announced(&mut next, [2, 1, 1], now), [10], "what comes later has to wait");
     }
 
     #[test]

@@ -129,6 +129,9 @@ fn say(target: &Target, verb: Verb, force: bool) -> anyhow::Result<Vec<BackendNa
         };
         concerned.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
+    if let Some(failure) = answer.failure {
+        bail!("it is noted, but the data plane does not follow yet: {failure}");
+    }
     Ok(answer.backends)
 }
 

@@ -30,13 +30,9 @@ pub(super) struct Args {
     pin_folder: PathBuf,
 }
 
-/// How long an agent may take to end.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match super::wait(Client::new(&args.socket).stop(Stop { purge: args.purge, drain: args.drain }))? {
-        // How long a drain takes is in the agent's configuration.
-        Ok(()) => wait_for_end(&args.socket, if args.drain { None } else { Some(PATIENCE) })?,
+        Ok(()) => wait_for_end(&args.socket)?,
         Err(control::Error::Connect { .. }) if args.purge => {
             if !agent::purge(&args.pin_folder)? {
                 println!("nothing to stop: no agent answers, and nothing is pinned in {}", args.pin_folder.display());
@@ -66,11 +62,12 @@ fn remove_socket(socket: &Path) -> anyhow::Result<()> {
 }
 
 /// The agent removes its socket when it ends.
-fn wait_for_end(socket: &Path, patience: Option<Duration>) -> anyhow::Result<()> {
+fn wait_for_end(socket: &Path) -> anyhow::Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(10);
     let start = Instant::now();
     while socket.exists() {
-        if let Some(patience) = patience.filter(|patience| start.elapsed() > *patience) {
-            bail!("{}: the agent has not ended within {} s: look at its log", socket.display(), patience.as_secs());
+        if start.elapsed() > PATIENCE {
+            bail!("{}: the agent has not ended within {} s: look at its log", socket.display(), PATIENCE.as_secs());
         }
         thread::sleep(Duration::from_millis(10));
     }

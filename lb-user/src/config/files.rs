@@ -43,6 +43,20 @@ impl Files for Disk {
     }
 }
 
+/// Most bytes of a configuration.
+const LARGEST: u64 = 16 << 20;
+
+/// The text of a configuration.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let (file, metadata) = open(path)?;
+    if metadata.len() > LARGEST {
+        return Err(io::Error::other(format!("it has more than {LARGEST} bytes")));
+    }
+    let mut text = String::new();
+    file.take(LARGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 /// Opens a regular file: anything else could keep the reader waiting, or go on for ever.
 fn open(path: &Path) -> io::Result<(File, Metadata)> {
     // Without this, opening a pipe waits for somebody to write into it.

@@ -24,7 +24,6 @@ pub use model::{
 pub(crate) use model::to_ticks;
 
 use files::{Disk, Files};
-use std::fs;
 use std::path::Path;
 
 impl Config {
@@ -50,7 +49,7 @@ impl Config {
 /// # Errors
 /// When it cannot be read.
 pub fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    files::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 fn parse(path: &Path, text: &str, files: &dyn Files) -> Result<Config, Error> {

@@ -112,7 +112,7 @@ impl Client {
         self.lines(&self.with_query("/v1/trace", request)?, each).await
     }
 
-    /// Ends the agent, and if wanted forwarding as well. Returns when it has understood; its socket goes when it has ended.
+    /// Ends the agent, and if wanted forwarding as well. Returns when that is done; its socket goes right after.
     ///
     /// # Errors
     /// As [`Client::status`].

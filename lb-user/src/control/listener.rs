@@ -80,6 +80,8 @@ impl Gate {
             return debug!(%peer, "turned away: too many TLS handshakes are under way");
         };
         tokio::spawn(async move {
+            // Every message waits for the one before: none may wait for more to send along with it.
+            let _ = stream.set_nodelay(true);
             let accepted = timeout(HANDSHAKE_PATIENCE, self.tls.accept(stream)).await;
             drop(handshake);
             match accepted {

@@ -1,5 +1,6 @@
 //! What monitoring asks for. Nothing here changes anything, or tells a secret: it may be served to anybody who may know the numbers.
 
+use super::connection::{bounded, converse};
 use super::routes::{Agent, Failure, ask, internal};
 use super::types::{ServiceStatus, Status};
 use super::{Query, Question};
@@ -9,10 +10,17 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use hyper_util::server::graceful::GracefulShutdown;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::sleep;
 use tracing::{error, info};
+
+/// Clients that are served at once: others wait.
+const MAX_CLIENTS: usize = 16;
 
 pub(super) fn routes() -> Router<mpsc::Sender<Query>> {
     Router::new().route("/metrics", get(metrics)).route("/live", get(live)).route("/ready", get(ready))
@@ -27,8 +35,21 @@ pub(crate) async fn serve(address: SocketAddr, agent: mpsc::Sender<Query>) {
         }
     };
     info!(%address, "metrics are served");
-    if let Err(error) = axum::serve(listener, routes().with_state(agent)).await {
-        error!(%error, %address, "metrics are not served any more");
+    let (routes, clients, ending) =
+        (bounded(routes().with_state(agent)), Arc::new(Semaphore::new(MAX_CLIENTS)), GracefulShutdown::new());
+    loop {
+        // Nobody closes the semaphore.
+        let client = clients.clone().acquire_owned().await;
+        let Ok((stream, _)) = listener.accept().await else {
+            // If the process has too many files open, trying again at once would keep it from closing any.
+            sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let conversation = converse(stream, routes.clone(), ending.watcher());
+        tokio::spawn(async {
+            conversation.await;
+            drop(client);
+        });
     }
 }
 
@@ -46,7 +67,8 @@ async fn metrics(State(agent): Agent) -> Result<impl IntoResponse, Failure> {
 
 /// Whether the agent answers at all.
 async fn live(State(agent): Agent) -> Result<&'static str, Failure> {
-    ask(&agent, Question::Status).await.map(|_| "the agent answers\n")
+    // Cheap to answer, unlike what looks through the flow table.
+    ask(&agent, Question::Generations).await.map(|_| "the agent answers\n")
 }
 
 /// Whether it balances as it should: status 503 and the reasons, if not.

@@ -16,7 +16,7 @@ pub enum Query {
     /// To do something.
     Order(Order),
     /// To end.
-    Stop(Stop, oneshot::Sender<()>),
+    Stop(Stop, oneshot::Sender<Result<(), Refused>>),
 }
 
 /// What changes nothing.

@@ -91,7 +91,7 @@ async fn say(State(agent): Agent, Json(request): Json<OverrideRequest>) -> Resul
 }
 
 async fn stop(State(agent): Agent, Json(stop): Json<Stop>) -> Result<(), Failure> {
-    send(&agent, |done| Query::Stop(stop, done)).await
+    send(&agent, |done| Query::Stop(stop, done)).await?.map_err(failure)
 }
 
 pub(super) async fn ask<T>(

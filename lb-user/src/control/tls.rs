@@ -45,6 +45,7 @@ impl Remote {
         let tls = self.tls()?;
         let failed = |error: std::io::Error| unusable(&error.to_string());
         let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
         TlsConnector::from(Arc::new(tls)).connect(name, stream).await.map_err(failed)
     }
 

@@ -458,6 +458,8 @@ impl fmt::Display for Verb {
 pub struct OverrideAnswer {
     /// The back-ends that it was about.
     pub backends: Vec<BackendName>,
+    /// Why the data plane does not follow yet; `None` when it does.
+    pub failure: Option<String>,
 }
 
 /// `POST /v1/stop`: what becomes of forwarding.

@@ -55,7 +55,9 @@ impl Prober {
 
     fn targets(&self, service: &Service) -> Vec<(TargetName, Target)> {
         let Some(health) = &service.health else { return Vec::new() };
-        let authorities = authorities(health);
+        // Reading them takes milliseconds: those of tasks that go on are at hand.
+        let known = names(service).find_map(|name| self.tasks.get(&name).filter(|task| task.target.health == *health));
+        let authorities = known.map_or_else(|| authorities(health), |task| task.target.authorities.clone());
         let target = |(backend, name): (&Backend, TargetName)| {
             let target = Target {
                 name: name.clone(),

@@ -119,14 +119,18 @@ impl Readings {
     }
 
     fn encode_backends(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        // Those that are leaving have no name of their own any more.
+        let named = || self.backends.iter().filter(|it| it.state != BackendState::Leaving);
         let labels = |it: &BackendStatus| [("service", it.service.clone()), ("backend", it.name.clone())];
-        let gauge = |value: fn(&BackendStatus) -> f64| self.backends.iter().map(move |it| (labels(it), value(it)));
-        let counter = |value: fn(&BackendStatus) -> u64| self.backends.iter().map(move |it| (labels(it), value(it)));
-        let ready = |it: &BackendStatus| f64::from(matches!(it.state, BackendState::Ready | BackendState::Starting));
+        let gauge = |value: fn(&BackendStatus) -> f64| named().map(move |it| (labels(it), value(it)));
+        let counter = |value: fn(&BackendStatus) -> u64| named().map(move |it| (labels(it), value(it)));
+        let ready = |it: &BackendStatus| {
+            f64::from(matches!(it.state, BackendState::Ready | BackendState::Starting) && it.weight > 0)
+        };
         gauges(encoder, "backend_ready", "1 when it gets new flows, else 0.", None, gauge(ready))?;
         gauges(encoder, "backend_weight", "Its weight.", None, gauge(|it| it.weight.into()))?;
         gauges(encoder, "backend_live_flows", "Flows that are not expired.", None, gauge(|it| it.live_flows as f64))?;
-        let checked = self.backends.iter().filter_map(|it| Some((labels(it), it.health.as_ref()?)));
+        let checked = named().filter_map(|it| Some((labels(it), it.health.as_ref()?)));
         let up = checked.clone().map(|(labels, health)| (labels, f64::from(health.state == HealthState::Up)));
         gauges(encoder, "backend_up", "1 when its health check passes, else 0.", None, up)?;
         let latencies = checked.filter_map(|(labels, health)| Some((labels, health.latency_ms? * 1e-3)));

@@ -103,6 +103,7 @@ impl Pki {
                 config.with_client_auth_cert(vec![certificate], PrivateKeyDer::from_pem_file(self.key(name))?)?
             }
         };
+        stream.set_nodelay(true)?;
         let agent = ServerName::from(Self::address().ip());
         Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), agent)?, stream))
     }

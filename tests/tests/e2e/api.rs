@@ -1,8 +1,10 @@
 //! The control API over TCP, with certificates; and whatever else clients send, to TCP and to the control socket.
 
 use anyhow::{Context, Result, bail, ensure};
-use lb_tests::scene::{Malformed, ON_ETH0, Pki, Scene, backends, handoff, outcome, service, services, wait};
-use lb_user::control::types::{BackendStatus, ServiceStatus, Status};
+use lb_tests::scene::{
+    Malformed, ON_ETH0, Pki, Scene, backends, configuration, eventually, handoff, outcome, service, services, wait,
+};
+use lb_user::control::types::{BackendStatus, ServiceStatus, Status, Stop};
 use lb_user::control::{Client, Error};
 use lb_user::lab::{Agent, Node};
 use std::fs;
@@ -27,7 +29,7 @@ fn everyone_may_do_what_their_certificate_says() -> Result<()> {
     }
     let stop = |name: &str| -> Result<_> {
         let client = Client::remote(pki.remote(name)?);
-        scene.namespace(Node::Client).run(|| wait(client.stop(false)))?
+        scene.namespace(Node::Client).run(|| wait(client.stop(Stop { purge: false, drain: false })))?
     };
     match stop("reader")? {
         Err(Error::Forbidden { request, reason, .. }) => {
@@ -103,6 +105,7 @@ fn slow_clients_are_cut_off_and_in_nobodys_way() -> Result<()> {
 #[test]
 fn ten_thousand_malformed_requests_change_nothing() -> Result<()> {
     let (scene, pki, mut agent) = set("api-malformed")?;
+    eventually("the agent sees its own program", || Ok(state(&agent)?.0.interfaces[0].xdp == "native"))?;
     let before = state(&agent)?;
     let socket = scene.site().control_socket();
     thread::scope(|scope| -> Result<()> {
@@ -126,14 +129,14 @@ fn ten_thousand_malformed_requests_change_nothing() -> Result<()> {
 fn log_lines_are_objects_for_those_who_ask() -> Result<()> {
     let scene = Scene::set("log-json", 1)?;
     let file = scene.site().config_file();
-    fs::write(&file, lb_tests::scene::configuration(scene.site(), ON_ETH0, &service("web", 443, "tcp", &[SERVER_1])))?;
+    fs::write(&file, configuration(scene.site(), ON_ETH0, &service("web", 443, "tcp", &[SERVER_1])))?;
     let log = scene.site().agent_log();
     let mut command = handoff(&["run", "--log-format", "json", "--config"]);
     command.arg(&file).env_remove("RUST_LOG").stderr(fs::File::create(&log)?);
     let mut agent = scene.namespace(Node::Balancer).run(|| command.spawn())??;
     let client = Client::new(scene.site().control_socket());
-    let done = lb_tests::scene::eventually("the agent answers", || Ok(wait(client.status())?.is_ok()));
-    wait(client.stop(true))??;
+    let done = eventually("the agent answers", || Ok(wait(client.status())?.is_ok()));
+    wait(client.stop(Stop { purge: true, drain: false }))??;
     agent.wait()?;
     done?;
     let text = fs::read_to_string(&log)?;

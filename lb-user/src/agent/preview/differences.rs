@@ -14,6 +14,7 @@ pub(in crate::agent) fn needs_restart(old: &Config, new: &Config) -> Vec<&'stati
         ("agent: metrics", old.metrics != new.metrics),
         ("agent: measure-run-time", old.measure_run_time != new.measure_run_time),
         ("flow-table: flows", old.flow_table.flows != new.flow_table.flows),
+        ("flow-table: keys", old.flow_table.keys != new.flow_table.keys),
         ("flow-table: clients", old.flow_table.clients != new.flow_table.clients),
     ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
@@ -50,7 +51,10 @@ pub(super) fn service_differences(old: &Service, new: &Service) -> Vec<String> {
         // There are keys in it.
         found.push("quic changes".to_owned());
     }
-    note_shape(&mut found, "health", &old.health, &new.health);
+    if old.health != new.health {
+        // There may be certificates in it.
+        found.push("health changes".to_owned());
+    }
     note_shape(&mut found, "slow-start", &old.slow_start, &new.slow_start);
     note_shape(&mut found, "all-down", &old.all_down, &new.all_down);
     note(&mut found, "min-ready", &old.min_ready, &new.min_ready);

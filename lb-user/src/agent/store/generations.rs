@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
+use tracing::warn;
 
 /// Generations that are kept.
 const KEPT: usize = 20;
@@ -68,7 +69,9 @@ impl Generations {
         self.numbers.push(next);
         while self.numbers.len() > KEPT {
             let oldest = self.numbers.remove(0);
-            self.remove(oldest).map_err(|source| Error::State { path: self.path(oldest), source })?;
+            if let Err(error) = self.remove(oldest) {
+                warn!(%error, path = %self.path(oldest).display(), "an old generation cannot be removed");
+            }
         }
         Ok(next)
     }

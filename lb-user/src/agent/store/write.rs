@@ -21,9 +21,20 @@ pub(in crate::agent) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn write(path: &Path, new: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
+    // One that was left by a crash may have another mode.
+    if let Err(error) = fs::remove_file(new)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
     if let Ok(former) = fs::metadata(path) {
-        fchown(&file, Some(former.uid()), Some(former.gid()))?;
+        // Whoever is not root cannot give files away: then it is the agent's own.
+        if let Err(error) = fchown(&file, Some(former.uid()), Some(former.gid()))
+            && error.kind() != io::ErrorKind::PermissionDenied
+        {
+            return Err(error);
+        }
         file.set_permissions(fs::Permissions::from_mode(former.mode() & 0o7777))?;
     }
     file.write_all(content)?;

@@ -45,7 +45,7 @@ fn who_was_out_of_service_has_to_pass_its_check_first_when_an_agent_starts() {
     let outcome = |result| Outcome { target: target.clone(), result };
     for _ in 0..2 {
         let now = first.at(1);
-        first.core.heed(&outcome(Err("refused".to_owned())), now);
+        first.core.heed([outcome(Err("refused".to_owned()))].into_iter(), now);
     }
     assert_eq!((first.ring(), first.state("b1")), (vec![(2, 1)], BackendState::Down));
 
@@ -54,7 +54,7 @@ fn who_was_out_of_service_has_to_pass_its_check_first_when_an_agent_starts() {
     second.core.start(&network(), now).expect("room");
     assert_eq!((second.ring(), second.state("b1")), (vec![(2, 1)], BackendState::Down));
     for ring in [vec![(2, 1)], vec![(1, 1), (2, 1)]] {
-        second.core.heed(&outcome(Ok(Duration::from_millis(1))), now);
+        second.core.heed([outcome(Ok(Duration::from_millis(1)))].into_iter(), now);
         assert_eq!(second.ring(), ring);
     }
 }

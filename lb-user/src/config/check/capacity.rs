@@ -10,6 +10,7 @@ use lb_common::abi::{
     MAX_RING_POSITIONS, RING_CHUNK,
 };
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// Prefixes of access lists, and positions of rings: new ones are written beside the old ones, so half of the room is for changes.
 const ACCESS_PREFIXES: u32 = MAX_ACCESS_PREFIXES / 2;
@@ -109,13 +110,15 @@ impl Checker<'_> {
     }
 
     fn rings_fit(&mut self, about: &str, file: &file::Service, service: &Service, room: &mut Room) {
+        // Any part of their weights may count in a slow start.
+        let ramp = service.slow_start.map_or(Ramp::FULL, |whole| Ramp::after(Duration::ZERO, whole));
         let backends = (0..).zip(&service.backends);
         let candidates: Vec<_> = backends
             .map(|(slot, backend)| Candidate {
                 slot,
                 address: Address::from(backend.address),
                 weight: backend.weight,
-                ramp: Ramp::FULL,
+                ramp,
                 live_flows: 0,
             })
             .collect();
