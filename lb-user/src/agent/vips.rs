@@ -52,7 +52,7 @@ impl Vips {
                 (Some(error), _) => events.warn(EventKind::Announce, About::All, format!("{}: {error}", vip.vip)),
                 (None, Some(true)) => events.info(EventKind::Announce, About::All, format!("{} is announced", vip.vip)),
                 (None, Some(false)) => {
-                    events.warn(EventKind::Announce, About::All, format!("{} is withdrawn", vip.vip))
+                    events.warn(EventKind::Announce, About::All, format!("{} is withdrawn", vip.vip));
                 }
                 (None, None) => {}
             }

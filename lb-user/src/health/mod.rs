@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `state` | [`Health`]: rise and fall |
 //! | `prober` | [`Prober`]: a task for each target |
-//! | `target` | [`Target`]: one back-end of one service, as probes see it |
+//! | `target` | one back-end of one service, as probes see it |
 //! | `marks` | tells probes by way of the VIP apart |
 //! | `socket` | the sockets of probes |
 //! | `probe` | the probes themselves, a type a file |

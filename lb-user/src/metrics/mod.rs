@@ -67,11 +67,11 @@ impl Readings {
             ("flow_table_live", "Flows that are not expired.", None, flow_table.live as f64),
         ];
         for (name, help, unit, value) in plain {
-            gauge(encoder, name, help, unit, value)?;
+            gauge(encoder, name, help, unit.as_ref(), value)?;
         }
         if let Some(nanoseconds) = self.status.ns_per_packet {
             let help = "What a packet takes, on average.";
-            gauge(encoder, "packet_run_time", help, Some(Unit::Seconds), nanoseconds * 1e-9)?;
+            gauge(encoder, "packet_run_time", help, Some(&Unit::Seconds), nanoseconds * 1e-9)?;
         }
         let announced = self
             .status
@@ -135,7 +135,7 @@ impl Readings {
         gauges(encoder, "backend_up", "1 when its health check passes, else 0.", None, up)?;
         let latencies = checked.filter_map(|(labels, health)| Some((labels, health.latency_ms? * 1e-3)));
         let help = "How long the last successful health check took.";
-        gauges(encoder, "backend_check_latency", help, Some(Unit::Seconds), latencies)?;
+        gauges(encoder, "backend_check_latency", help, Some(&Unit::Seconds), latencies)?;
         counters(encoder, "backend_new_flows", "Flows that the scheduler gave to it.", counter(|it| it.new_flows))?;
         counters(encoder, "backend_packets", "Packets of clients, forwarded to it.", counter(|it| it.packets))?;
         counters(encoder, "backend_bytes", "Their bytes, Ethernet headers included.", counter(|it| it.bytes))
@@ -150,9 +150,9 @@ impl Readings {
     }
 }
 
-fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<Unit>, value: f64) -> fmt::Result {
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<&Unit>, value: f64) -> fmt::Result {
     let metric = ConstGauge::new(value);
-    metric.encode(encoder.encode_descriptor(name, help, unit.as_ref(), metric.metric_type())?)
+    metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
 }
 
 fn counters<const N: usize>(
@@ -172,10 +172,10 @@ fn gauges<const N: usize>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    unit: Option<Unit>,
+    unit: Option<&Unit>,
     values: impl IntoIterator<Item = ([(&'static str, String); N], f64)>,
 ) -> fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, unit.as_ref(), ConstGauge::new(0.0).metric_type())?;
+    let mut family = encoder.encode_descriptor(name, help, unit, ConstGauge::new(0.0).metric_type())?;
     for (labels, value) in values {
         ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
     }

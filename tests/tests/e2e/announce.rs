@@ -8,6 +8,7 @@ use lb_user::lab::Node;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
@@ -94,9 +95,18 @@ fn the_agent_withdraws_when_the_last_back_end_dies_and_announces_when_it_is_back
         "port = 8000\nbackends = [{ name = \"server-1\", address = \"2001",
         "port = 8000\nannounce = false\nbackends = [{ name = \"server-1\", address = \"2001",
     );
-    let _agent = scene.start_agent_with(ON_ETH0, &(announce + &services))?;
+    let configured = announce + &services;
+    let agent = scene.start_agent_with(ON_ETH0, &configured)?;
     let is_known = || is_known(&scene, [VIPS[0]]);
     eventually("the peer has the route", is_known)?;
+
+    agent.kill()?;
+    let _agent = scene.start_agent_with(ON_ETH0, &configured)?;
+    let taken_over = Instant::now();
+    while taken_over.elapsed() < SOON {
+        ensure!(is_known()?, "the next agent has withdrawn the route");
+        sleep(Duration::from_millis(50));
+    }
     let service: SocketAddr = (VIPS[0].parse::<IpAddr>()?, PORT).into();
     scene.connect(service).context("through the announced route")?;
 

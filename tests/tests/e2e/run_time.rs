@@ -1,9 +1,7 @@
 //! Changes at run time: configurations one after the other under load, back, and what operators say about back-ends.
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::scene::{
-    ON_ETH0, Outcome, Responder, Scene, Visitors, all_succeeded, backends, configuration, eventually, service,
-};
+use lb_tests::scene::{ON_ETH0, Outcome, Responder, Scene, Visitors, backends, configuration, eventually, service};
 use lb_user::control::types::{BackendState, PlanReport};
 use lb_user::lab::topology::VIP;
 use lb_user::lab::{Agent, Node, SERVICE_NAME};
@@ -52,7 +50,7 @@ fn variant(number: u64) -> String {
     let scheduler =
         ["weighted-round-robin", "maglev", "weighted-least-connections", "source-hash"][(number / 2 % 4) as usize];
     let mut backends = vec![("server-1", "198.18.1.1", 1 + number % 5), ("server-3", "198.18.1.3", 3)];
-    if number % 3 != 0 {
+    if !number.is_multiple_of(3) {
         backends.insert(1, ("server-2", "198.18.1.2", 1 + number % 2));
     }
     let backends: String = backends
@@ -102,7 +100,7 @@ fn a_configuration_is_planned_applied_and_rolled_back() -> Result<()> {
     fs::write(&own, two(&SERVERS))?;
     agent.signal_reload()?;
     eventually("SIGHUP is followed", || Ok(names(&agent)?.len() == 3))?;
-    all_succeeded(scene.start_load(100)?)
+    scene.requests_succeed()
 }
 
 #[test]
