@@ -5,12 +5,15 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -41,6 +44,24 @@ where
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
     if let Err(error) = watcher.watch(connection).await {
         debug!(%error, "a client of the API was cut off");
+    }
+}
+
+/// Serves the routes to whoever comes to the listener, to so many at once: others wait.
+pub(super) async fn accept<L>(mut listener: L, most: usize, routes: Router, watch: impl Fn() -> Watcher)
+where
+    L: Listener<Io: Unpin>,
+{
+    let clients = Arc::new(Semaphore::new(most));
+    loop {
+        // Nobody closes the semaphore.
+        let client = clients.clone().acquire_owned().await;
+        let (stream, _) = listener.accept().await;
+        let conversation = converse(stream, routes.clone(), watch());
+        tokio::spawn(async {
+            conversation.await;
+            drop(client);
+        });
     }
 }
 

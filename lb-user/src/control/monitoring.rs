@@ -1,6 +1,6 @@
 //! What monitoring asks for. Nothing here changes anything, or tells a secret: it may be served to anybody who may know the numbers.
 
-use super::connection::{bounded, converse};
+use super::connection::{accept, bounded};
 use super::routes::{Agent, Failure, ask, internal};
 use super::types::{ServiceStatus, Status};
 use super::{Query, Question};
@@ -12,11 +12,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::sleep;
+use tokio::sync::mpsc;
 use tracing::{error, info};
 
 /// Clients that are served at once: others wait.
@@ -35,22 +32,8 @@ pub(crate) async fn serve(address: SocketAddr, agent: mpsc::Sender<Query>) {
         }
     };
     info!(%address, "metrics are served");
-    let (routes, clients, ending) =
-        (bounded(routes().with_state(agent)), Arc::new(Semaphore::new(MAX_CLIENTS)), GracefulShutdown::new());
-    loop {
-        // Nobody closes the semaphore.
-        let client = clients.clone().acquire_owned().await;
-        let Ok((stream, _)) = listener.accept().await else {
-            // If the process has too many files open, trying again at once would keep it from closing any.
-            sleep(Duration::from_millis(10)).await;
-            continue;
-        };
-        let conversation = converse(stream, routes.clone(), ending.watcher());
-        tokio::spawn(async {
-            conversation.await;
-            drop(client);
-        });
-    }
+    let ending = GracefulShutdown::new();
+    accept(listener, MAX_CLIENTS, bounded(routes().with_state(agent)), || ending.watcher()).await;
 }
 
 /// The numbers.

@@ -1,23 +1,20 @@
-use super::connection::{bounded, converse};
+use super::connection::{accept, bounded};
 use super::listener::Listener;
 use super::role::Role;
 use super::routes::routes;
 use super::{Error, Query};
 use crate::config::Api;
-use axum::Router;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulShutdown;
 use std::fs::{self, Permissions};
 use std::future;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::{sleep, timeout};
-use tracing::debug;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 /// Clients of the control socket that are served at once: others wait.
 const MAX_CLIENTS: usize = 64;
@@ -79,37 +76,13 @@ impl Server {
             }
         };
         tokio::select! {
-            () = accept(&self.listener, Role::Admin.guard(routes.clone()), || ending.watcher()) => {}
+            () = accept(self.listener, MAX_CLIENTS, Role::Admin.guard(routes.clone()), || ending.watcher()) => {}
             () = remote => {}
             // The sender is dropped, not used.
             _ = end => {}
         }
-        drop(self.listener);
         // Those who asked get their answers, if they are quick.
         let _ = timeout(GRACE, ending.shutdown()).await;
         drop(self.file);
-    }
-}
-
-/// Serves the routes to whoever may open the control socket.
-async fn accept(listener: &UnixListener, routes: Router, watch: impl Fn() -> Watcher) {
-    let clients = Arc::new(Semaphore::new(MAX_CLIENTS));
-    loop {
-        // Nobody closes the semaphore.
-        let client = clients.clone().acquire_owned().await;
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let conversation = converse(stream, routes.clone(), watch());
-                tokio::spawn(async {
-                    conversation.await;
-                    drop(client);
-                });
-            }
-            Err(error) => {
-                debug!(%error, "a connection could not be accepted");
-                // If the process has too many files open, trying again at once would keep it from closing any.
-                sleep(Duration::from_millis(10)).await;
-            }
-        }
     }
 }

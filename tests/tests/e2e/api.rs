@@ -224,3 +224,29 @@ impl End for rustls::StreamOwned<rustls::ClientConnection, TcpStream> {
         self.flush()
     }
 }
+
+#[test]
+fn monitoring_needs_no_certificate_and_says_the_same() -> Result<()> {
+    const ADDRESS: &str = "127.0.0.1:9469";
+    let scene = Scene::set("api-metrics", 1)?;
+    let more = format!("{ON_ETH0}\nmetrics = \"{ADDRESS}\"");
+    let agent = scene.start_agent_with(&more, &service("web", 443, "tcp", &[("server-1", "198.18.1.1")]))?;
+    let ask = |path: &str| -> Result<String> {
+        let mut stream = scene.namespace(Node::Balancer).run(|| TcpStream::connect(ADDRESS))??;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: balancer\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let metrics = ask("/metrics")?;
+    for wanted in ["HTTP/1.1 200 OK", "handoff_service_ready_backends{service=\"web\"} 1.0", "# EOF"] {
+        ensure!(metrics.contains(wanted), "no {wanted} in\n{metrics}");
+    }
+    ensure!(ask("/live")?.starts_with("HTTP/1.1 200 ") && ask("/ready")?.starts_with("HTTP/1.1 200 "));
+    ensure!(ask("/v1/status")?.starts_with("HTTP/1.1 404 "), "nothing but monitoring is served there");
+    ensure!(scene.ask("disable server-1 --force")?.code == Some(0));
+    let ready = ask("/ready")?;
+    ensure!(ready.starts_with("HTTP/1.1 503 ") && ready.contains("service web: no back-end is ready"), "{ready}");
+    drop(agent);
+    Ok(())
+}
