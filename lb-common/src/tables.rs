@@ -90,6 +90,10 @@ pub trait FlowTable {
     /// Replaces the record of a flow that was found, unless another CPU changed it since.
     fn update(&self, place: &Self::Place<'_>, current: FlowRecord, new: FlowRecord);
 
+    /// Says that this flow will be remembered: what that needs of memory can come in meanwhile.
+    #[inline(always)]
+    fn anticipate(&self, _settings: &Settings, _flow: &Flow) {}
+
     /// Remembers a flow, in the place of one that is not needed any more; returns whether there was one.
     fn remember(&self, settings: &Settings, flow: &Flow, record: FlowRecord) -> bool;
 }

@@ -17,14 +17,15 @@ impl FlowTable for Buckets {
     #[inline(always)]
     fn find(&self, settings: &Settings, flow: &Flow) -> Option<(&Entry, FlowRecord)> {
         let index = bucket_index(flow.hash, settings.bucket_mask);
-        let found = FLOWS.get(index)?.find(flow.hash);
-        if found.is_none() {
-            // The flow will be remembered: the keys' cache lines come in while it is decided where it goes.
-            for way in [0, WAYS / 2] {
-                KEYS.get((index as usize * WAYS + way) as u32).map(StoredKey::touch);
-            }
+        FLOWS.get(index)?.find(flow.hash)
+    }
+
+    #[inline(always)]
+    fn anticipate(&self, settings: &Settings, flow: &Flow) {
+        let index = bucket_index(flow.hash, settings.bucket_mask);
+        for way in [0, WAYS / 2] {
+            KEYS.get((index as usize * WAYS + way) as u32).map(StoredKey::touch);
         }
-        found
     }
 
     #[inline(always)]

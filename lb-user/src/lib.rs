@@ -21,5 +21,8 @@ pub mod health;
 pub mod lab;
 pub mod metrics;
 pub mod network;
+mod program;
+pub mod report;
 pub mod schedule;
 pub mod state;
+pub mod tickets;

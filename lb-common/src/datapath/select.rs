@@ -31,6 +31,7 @@ pub(super) fn backend<'t, T: Tables>(
             new_flow(situation, service, reading, flow)
         }
         Matter::Continue if admit::is_calm(situation, service, Limiter::unknown_flows(service.id)) => {
+            situation.tables.flows().anticipate(situation.settings, flow);
             (consistent(situation, service, flow), Forwarded::UnknownFlow)
         }
         // Nothing will follow that would be worth remembering, or too much.
@@ -68,6 +69,7 @@ fn new_flow<'t, T: Tables>(
     if !admit::is_calm(situation, service, Limiter::half_open(service.id)) {
         return (consistent(situation, service, flow), Forwarded::Flood);
     }
+    situation.tables.flows().anticipate(situation.settings, flow);
     match affinity::recall(situation, service, reading) {
         Some(found) => (Some(found), Forwarded::Affinity),
         None => (scheduled(situation, service, flow), Forwarded::NewFlow),

@@ -74,6 +74,9 @@ where
         let done = self.reconcile(network, now).and_then(|()| self.keep(proposal, &former.1));
         match done {
             Ok(generation) => {
+                if let Some(keeper) = &self.known.tickets {
+                    keeper.follow(&proposal.config);
+                }
                 for name in &forgotten {
                     self.events.info(EventKind::Override, About::Backend(name), "its override is gone with it");
                 }

@@ -13,12 +13,13 @@ use super::{Error, explain, flows, report};
 use crate::announce::Announced;
 use crate::bpf;
 use crate::config::{AllDown, BackendName, Config};
-use crate::control::Question;
 use crate::control::types::EventKind;
+use crate::control::{Question, Refused};
 use crate::dataplane::Dataplane;
 use crate::health::Outcome;
 use crate::network::Network;
 use crate::state::{Desired, DesiredService, Load, Memory, Observed, Plan, plan};
+use crate::tickets::Keeper;
 use lb_common::abi::{Address, Ticks};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +51,8 @@ pub(super) struct Known {
     pub(super) network: Network,
     /// What the network was told of the VIPs.
     pub(super) announced: Vec<Announced>,
+    /// The ticket keys of the cluster, if back-ends share any.
+    pub(super) tickets: Option<Keeper>,
     pub(super) failure: Option<String>,
     pub(super) since: Instant,
 }
@@ -93,6 +96,7 @@ where
             observed,
             network: Network::default(),
             announced: Vec::new(),
+            tickets: None,
             failure: None,
             since: Instant::now(),
         };
@@ -112,6 +116,12 @@ where
     /// What the operator wants.
     pub(super) fn config(&self) -> &Config {
         &self.known.config
+    }
+
+    /// Who keeps the ticket keys.
+    pub(super) fn keeper(&self) -> Result<&Keeper, Refused> {
+        let nobody = || Refused::invalid("the agent keeps no ticket keys: its configuration has no [tickets]");
+        self.known.tickets.as_ref().ok_or_else(nobody)
     }
 
     /// Whether an earlier agent has left its maps.
@@ -285,6 +295,9 @@ where
                 drop(lines.send(self.tracing.begin(dataplane, &request, Instant::now())));
             }
             Question::Generations(answer) => drop(answer.send(report::generations(&self.store.generations))),
+            Question::Tickets(answer) => {
+                drop(answer.send(known.tickets.as_ref().map(Keeper::status).unwrap_or_default()));
+            }
             Question::Events(answer) => drop(answer.send(self.events.listen())),
         }
     }

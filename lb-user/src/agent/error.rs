@@ -1,3 +1,4 @@
+use crate::tickets::{Unprotected, keeper};
 use crate::{bpf, control, network, state};
 use lb_common::abi;
 use std::io;
@@ -14,6 +15,12 @@ pub enum Error {
         /// The capabilities that it lacks.
         missing: String,
     },
+    /// The process would not keep ticket keys to itself.
+    #[error(transparent)]
+    Unprotected(Unprotected),
+    /// Ticket keys cannot be kept.
+    #[error(transparent)]
+    Tickets(#[from] keeper::Error),
     /// The configuration does not fit this machine's network.
     #[error("{0}")]
     Network(String),

@@ -16,6 +16,7 @@
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
 //! | `flows`, `explain`, `trace`, `names` | what single flows and packets are asked about |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
+//! | `tickets` | the session-ticket keys that back-ends share |
 //! | `supervisor` | what the service manager is told |
 
 mod change;
@@ -45,6 +46,7 @@ mod store;
 mod supervisor;
 #[cfg(test)]
 mod testing;
+mod tickets;
 mod trace;
 mod vips;
 
@@ -70,6 +72,8 @@ use signals::Signals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::Store;
+pub(crate) use store::replace as replace_file;
+use tickets::Tickets;
 use tracing::error;
 
 /// How long the start waits for back-ends' Ethernet addresses.
@@ -97,7 +101,8 @@ pub async fn run(path: PathBuf, text: String, config: Config) -> Result<(), Erro
     let links_before = pins.linked();
     let started = Server::bind(&config.control_socket, config.api.as_ref()).map_err(Error::from).and_then(|server| {
         let store = Store::open(&config.state_folder)?;
-        Ok((Running::start(Proposal { path, text, config }, store, &network, &pins)?, server))
+        let tickets = Tickets::start(&config)?;
+        Ok((Running::start(Proposal { path, text, config }, store, tickets, &network, &pins)?, server))
     });
     match started {
         Ok((agent, server)) => agent.serve(server, monitor, signals, lock).await,

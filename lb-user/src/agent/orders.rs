@@ -34,12 +34,19 @@ impl Running {
             Order::Plan(_, answer) | Order::Apply(_, answer) if answer.is_closed() => {}
             Order::Rollback(_, answer) if answer.is_closed() => {}
             Order::Override(_, answer) if answer.is_closed() => {}
+            Order::RotateTickets(_, answer) | Order::RevokeTickets(_, answer) if answer.is_closed() => {}
             Order::Plan(request, answer) => drop(answer.send(self.propose(request, Mode::DryRun, monitor).await)),
             Order::Apply(request, answer) => {
                 let mode = Mode::Real { force: request.force };
                 drop(answer.send(self.propose(request, mode, monitor).await));
             }
             Order::Rollback(request, answer) => drop(answer.send(self.roll_back(request, monitor).await)),
+            Order::RotateTickets(request, answer) => {
+                drop(answer.send(self.core.keeper().and_then(|keeper| keeper.rotate(&request.ring, request.force))));
+            }
+            Order::RevokeTickets(request, answer) => {
+                drop(answer.send(self.core.keeper().and_then(|keeper| keeper.revoke(&request.ring))));
+            }
             Order::Override(request, answer) => drop(answer.send(self.core.say(&request, Now::read()))),
         }
     }

@@ -1,8 +1,9 @@
 use super::{ProbeTargets, probe_targets};
 use crate::bpf::{self, ProbeWay};
 use crate::config::Config;
-use crate::health::{Outcome, Prober};
+use crate::health::{Outcome, Prober, TargetName};
 use crate::network::Network;
+use std::collections::BTreeMap;
 use std::iter;
 use tokio::sync::mpsc;
 
@@ -39,6 +40,11 @@ impl Probing {
             way.attach_to(links.into_values())?;
         }
         Ok(())
+    }
+
+    /// What the packets of probes by way of the VIP are marked with, by target.
+    pub(super) fn marks(&self) -> &BTreeMap<TargetName, u32> {
+        self.prober.marks()
     }
 
     /// What has come of others meanwhile.

@@ -7,6 +7,7 @@ use super::probing::Probing;
 use super::signals::{Signals, Told};
 use super::store::Store;
 use super::supervisor::Supervisor;
+use super::tickets::{self, Tickets};
 use super::trace;
 use super::vips::Vips;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
@@ -31,6 +32,7 @@ pub(super) struct Running {
     pub(super) pins: Pins,
     probing: Probing,
     pub(super) vips: Vips,
+    tickets: Option<Tickets>,
     /// What the watched file said when it was not followed.
     refused: Option<String>,
     /// The kernel measures run times as long as somebody holds this.
@@ -42,20 +44,27 @@ impl Running {
     ///
     /// What can fail comes before what changes anything: until the last step, packets meet the services of before, or, with new
     /// maps, pass because the program does not know its interfaces yet.
-    pub(super) fn start(proposal: Proposal, store: Store, network: &Network, pins: &Pins) -> Result<Self, Error> {
+    pub(super) fn start(
+        proposal: Proposal,
+        store: Store,
+        tickets: Option<Tickets>,
+        network: &Network,
+        pins: &Pins,
+    ) -> Result<Self, Error> {
         let Proposal { path, text, config } = proposal;
         let object = Object::load(Sizes::of(&config.flow_table), Pinning::In(pins))?;
-        let core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
+        let mut core = Core::new(path, config, KernelDataplane::new(object)?, store)?;
+        core.known.tickets = tickets.as_ref().map(|tickets| tickets.keeper.clone());
         let measuring = core.config().measure_run_time.then(bpf::measure_run_time).transpose()?;
         let (pins, probing, vips) = (pins.clone(), Probing::new(), Vips::of(core.config(), core.has_adopted()));
-        let mut agent = Self { core, pins, probing, vips, refused: None, _measuring: measuring };
+        let mut agent = Self { core, pins, probing, vips, tickets, refused: None, _measuring: measuring };
         agent.attach(network, |_| true)?;
         agent.core.start(network, Now::read())?;
         agent.core.store.generations.keep(&text)?;
+        agent.probe()?;
         let config = agent.core.config();
         let interfaces: Vec<&str> = config.interfaces.iter().map(InterfaceName::as_str).collect();
         bpf::detach_others(&agent.pins, &interfaces)?;
-        agent.probing.follow(config, network)?;
         info!(services = config.services.len(), socket = %config.control_socket.display(), "running");
         Ok(agent)
     }
@@ -95,6 +104,7 @@ impl Running {
                     self.watch(&mut monitor).await;
                     self.follow(&mut monitor).await;
                 }
+                notice = tickets::notice(&mut self.tickets) => tickets::tell(notice, &mut self.core.events),
                 Some(outcome) = self.probing.outcome() => {
                     let more = self.probing.more_outcomes();
                     self.core.heed(iter::once(outcome).chain(more), Now::read());
@@ -140,8 +150,12 @@ impl Running {
 
     /// Checks the back-ends of the configuration as it is now.
     pub(super) fn probe(&mut self) -> Result<(), bpf::Error> {
-        let Known { config, network, .. } = &self.core.known;
-        self.probing.follow(config, network)
+        let Known { config, network, tickets, .. } = &self.core.known;
+        self.probing.follow(config, network)?;
+        if let Some(keeper) = tickets {
+            keeper.try_sessions_of(config, self.probing.marks());
+        }
+        Ok(())
     }
 
     /// Withdraws the VIPs, if that is to be done before the end; how long to wait then.

@@ -18,14 +18,18 @@ mod man;
 mod output;
 mod overrides;
 mod plan;
+mod report;
 mod rollback;
 mod run;
 mod services;
 mod status;
 mod stop;
+mod tickets;
 mod trace;
 
 use crate::control::{Refused, RefusedKind};
+use crate::tickets::keeper::cluster;
+use crate::tickets::pki;
 use crate::{agent, bpf, config, control};
 use asking::Asking;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -70,7 +74,9 @@ enum Command {
     Trace(trace::Args),
     Decap(decap::Args),
     Doctor(doctor::Args),
+    Tickets(tickets::Args),
     Lab(lab::Args),
+    Report(report::Args),
     #[command(name = crate::lab::JANITOR, hide = true)]
     LabJanitor(lab::JanitorArgs),
     Stop(stop::Args),
@@ -98,6 +104,7 @@ pub fn main() -> ExitCode {
     };
     match &command {
         Command::Run(args) => log::start("info", args.log_format()),
+        Command::Tickets(args) if args.is_service() => log::start("info", LogFormat::Text),
         _ => log::start("warn", LogFormat::Text),
     }
     execute(command).unwrap_or_else(|error| {
@@ -128,7 +135,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trace(args) => trace::run(args),
         Command::Decap(args) => decap::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Tickets(args) => tickets::run(args),
         Command::Lab(args) => lab::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::LabJanitor(args) => lab::janitor(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Completions(args) => completions::run(&args, &mut CommandLine::command()),
@@ -153,6 +162,14 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             return ExitCode::from(CONFIG);
         }
         Some(crate::decap::Error::Rights { .. }) => return ExitCode::from(NO_PERMISSION),
+        _ => {}
+    }
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(pki::Error::File { source, .. }), _) | (_, Some(cluster::Error::File { source, .. }))
+            if source.kind() == ErrorKind::PermissionDenied =>
+        {
+            return ExitCode::from(NO_PERMISSION);
+        }
         _ => {}
     }
     match error.downcast_ref() {

@@ -14,6 +14,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) flow_table: FlowTable,
     pub(super) announce: Option<Announce>,
+    pub(super) tickets: Option<Spanned<Tickets>>,
     #[serde(default, rename = "service")]
     pub(super) services: Vec<Spanned<Service>>,
 }
@@ -43,6 +44,49 @@ pub(super) struct Api {
     pub(super) client_ca: Spanned<String>,
     #[serde(default)]
     pub(super) admins: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Tickets {
+    pub(super) listen: Spanned<String>,
+    pub(super) certificate: Spanned<String>,
+    pub(super) key: Spanned<String>,
+    pub(super) client_ca: Spanned<String>,
+    pub(super) folder: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) revoked_nodes: Vec<Spanned<String>>,
+    pub(super) cluster: Option<TicketCluster>,
+    #[serde(default, rename = "ring")]
+    pub(super) rings: Vec<Spanned<TicketRing>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct TicketCluster {
+    pub(super) name: Spanned<String>,
+    pub(super) etcd: Spanned<Vec<Spanned<String>>>,
+    pub(super) seal_key: Spanned<String>,
+    pub(super) peers: Spanned<BTreeMap<Spanned<String>, Spanned<String>>>,
+    pub(super) prefix: Option<Spanned<String>>,
+    pub(super) ttl: Option<Spanned<String>>,
+    pub(super) ca: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct TicketRing {
+    pub(super) name: Spanned<String>,
+    pub(super) services: Spanned<Vec<Spanned<String>>>,
+    pub(super) identity: Spanned<String>,
+    pub(super) server: Spanned<String>,
+    pub(super) rotation: Option<Spanned<String>>,
+    pub(super) lifetime: Option<Spanned<String>>,
+    pub(super) guard: Option<Spanned<String>>,
+    pub(super) min_ready: Option<Spanned<i64>>,
+    pub(super) probe_interval: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// What the check asks of the system.
-pub(super) trait Files {
+pub(crate) trait Files {
     /// The text of the file at `path`; what is not UTF-8 in it is replaced.
     fn text(&self, path: &Path) -> io::Result<String>;
 
@@ -17,15 +17,15 @@ pub(super) trait Files {
 }
 
 /// A file that holds a secret.
-pub(super) struct Secret {
+pub(crate) struct Secret {
     /// Who may do what with the file, as `chmod` takes it.
-    pub(super) mode: u32,
+    pub(crate) mode: u32,
     /// What it says.
-    pub(super) text: Zeroizing<String>,
+    pub(crate) text: Zeroizing<String>,
 }
 
 /// The files of this machine.
-pub(super) struct Disk;
+pub(crate) struct Disk;
 
 impl Files for Disk {
     fn text(&self, path: &Path) -> io::Result<String> {

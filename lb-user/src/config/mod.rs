@@ -18,12 +18,18 @@ pub use model::{
     Access, Action, Affinity, AllDown, Announce, AnnounceBy, AnnounceWhen, Api, Backend, BackendName, Community,
     Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DEFAULT_STATE_FOLDER, DnsProbe, FixedNextHop, FlowTable,
     Forwarding, GrpcProbe, Health, HttpProbe, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix,
-    Probe, Protocol, Quic, QuicKey, Reset, Scheduler, Service, Statuses, Tls, Trust, Tunnel, UdpProbe, Via, XdpMode,
+    Probe, Protocol, Quic, QuicKey, Reset, Scheduler, ServerKind, Service, Statuses, TicketCluster, TicketRing,
+    Tickets, Tls, TlsIdentity, Trust, Tunnel, UdpProbe, Via, XdpMode,
 };
 
+pub(crate) use check::Checker;
+pub(crate) use files::{Disk, Files};
 pub(crate) use model::to_ticks;
+pub(crate) use problems::Seen;
+pub(crate) use shape::Shape;
+pub(crate) use value::is_name;
 
-use files::{Disk, Files};
+use serde::de::DeserializeOwned;
 use std::path::Path;
 
 impl Config {
@@ -53,12 +59,16 @@ pub fn read(path: &Path) -> Result<String, Error> {
 }
 
 fn parse(path: &Path, text: &str, files: &dyn Files) -> Result<Config, Error> {
-    match shape::parse(text) {
-        Ok(file) => check::check(path, text, &file, files).map_err(Error::Invalid),
-        Err((line, message)) => {
-            Err(Error::Invalid(vec![Problem { place: Place { path: path.into(), line }, message }]))
-        }
-    }
+    let file = shaped(path, text, &shape::AGENT)?;
+    check::check(path, text, &file, files).map_err(Error::Invalid)
+}
+
+/// The shape of `text`, the content of the file at `path`.
+pub(crate) fn shaped<T: DeserializeOwned>(path: &Path, text: &str, shape: &Shape) -> Result<T, Error> {
+    shape::parse(text, shape).map_err(|(line, message)| {
+        let place = Place { path: path.into(), line };
+        Error::Invalid(vec![Problem { place, message }])
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 /// The problems that were found so far in a text and in the files that it names.
-pub(super) struct Problems {
+pub(crate) struct Problems {
     path: Arc<Path>,
     lines: Lines,
     found: Vec<Problem>,
@@ -19,17 +19,17 @@ impl Problems {
         Self { path: path.into(), lines: Lines::of(text), found: Vec::new() }
     }
 
-    pub(super) fn add<T>(&mut self, place: &Spanned<T>, message: impl Into<String>) {
+    pub(crate) fn add<T>(&mut self, place: &Spanned<T>, message: impl Into<String>) {
         self.add_at(self.place(place), message);
     }
 
     /// Adds a problem of a place that may be in another file.
-    pub(super) fn add_at(&mut self, place: Place, message: impl Into<String>) {
+    pub(crate) fn add_at(&mut self, place: Place, message: impl Into<String>) {
         self.found.push(Problem { place, message: message.into() });
     }
 
     /// Adds a problem that leaves nothing to go on with.
-    pub(super) fn reject<T, U>(&mut self, place: &Spanned<T>, message: impl Into<String>) -> Option<U> {
+    pub(crate) fn reject<T, U>(&mut self, place: &Spanned<T>, message: impl Into<String>) -> Option<U> {
         self.add(place, message);
         None
     }
@@ -46,7 +46,7 @@ impl Problems {
 
     /// What came of it all: the value when nothing was wrong, otherwise everything that was, in the order of the lines and
     /// with the configuration's own before those of other files.
-    pub(super) fn outcome<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+    pub(crate) fn outcome<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         let Self { path, mut found, .. } = self;
         match value {
             Some(value) if found.is_empty() => Ok(value),
@@ -58,7 +58,7 @@ impl Problems {
     }
 
     /// How many there are.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.found.len()
     }
 }
@@ -81,7 +81,7 @@ impl Lines {
 }
 
 /// Values that must not come twice, and the line of each.
-pub(super) struct Seen<T>(BTreeMap<T, usize>);
+pub(crate) struct Seen<T>(BTreeMap<T, usize>);
 
 impl<T> Default for Seen<T> {
     fn default() -> Self {
@@ -91,7 +91,7 @@ impl<T> Default for Seen<T> {
 
 impl<T: Ord> Seen<T> {
     /// Adds to `problems` when `value` was seen before; `message` is given the line of the first one.
-    pub(super) fn once<P>(
+    pub(crate) fn once<P>(
         &mut self,
         value: T,
         place: &Spanned<P>,

@@ -1,34 +1,41 @@
 //! From the text to the shape of the file. Mistakes in the shape come one at a time.
 
-use super::file::File;
 use super::problems::Lines;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::de::{DeTable, Deserializer, Error};
 
+/// What people are told about the shape of a kind of file.
+pub(crate) struct Shape {
+    /// The key of the tables that have names.
+    pub(crate) named: &'static str,
+    /// What the keys hold that do not hold a string.
+    pub(crate) keys: &'static [(&'static str, &'static str)],
+}
+
 /// Reads the TOML text into its shape. A mistake is a line and what is wrong on it.
-pub(super) fn parse(text: &str) -> Result<File, (usize, String)> {
+pub(super) fn parse<T: DeserializeOwned>(text: &str, shape: &Shape) -> Result<T, (usize, String)> {
     let line = |error: &Error| Lines::of(text).at(error.span().map_or(0, |span| span.start));
     let document = Deserializer::parse(text).map_err(|error| {
         let line = line(&error);
         let excerpt = text.lines().nth(line - 1).unwrap_or_default().trim();
         (line, format!("`{excerpt}` is not TOML: {}", error.message()))
     })?;
-    File::deserialize(document).map_err(|error| {
-        let service = error.span().and_then(|span| service_at(text, span.start));
-        (line(&error), misshapen(error, service))
+    T::deserialize(document).map_err(|error| {
+        let name = error.span().and_then(|span| name_at(text, shape.named, span.start));
+        (line(&error), misshapen(error, name, shape))
     })
 }
 
-/// The name of the service that the byte at `offset` belongs to, if it has one.
-fn service_at(text: &str, offset: usize) -> Option<String> {
+/// The name of that table of `tables` that the byte at `offset` belongs to, if it has one.
+fn name_at(text: &str, tables: &str, offset: usize) -> Option<String> {
     let document = DeTable::parse(text).ok()?;
-    let services = document.get_ref().get("service")?.get_ref().as_array()?;
-    let service = services.iter().rfind(|service| service.span().start <= offset)?;
-    service.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
+    let tables = document.get_ref().get(tables)?.get_ref().as_array()?;
+    let table = tables.iter().rfind(|table| table.span().start <= offset)?;
+    table.get_ref().get("name")?.get_ref().as_str().map(str::to_owned)
 }
 
-/// What is wrong with the shape of a document, and with which key, if need be of `service`.
-fn misshapen(mut error: Error, service: Option<String>) -> String {
+/// What is wrong with the shape of a document, and with which key, if need be of the table with this name.
+fn misshapen(mut error: Error, name: Option<String>, shape: &Shape) -> String {
     // The path of the key is not given out, only shown, in place of an excerpt when the text is not at hand.
     error.set_input(None);
     let message = error.message();
@@ -36,15 +43,16 @@ fn misshapen(mut error: Error, service: Option<String>) -> String {
     let Some(path) = shown.lines().find_map(|line| line.strip_prefix("in `")?.strip_suffix('`')) else {
         return with_suggestion(message);
     };
-    let key = match (path.split_once('.'), service) {
-        (Some(("service", key)), Some(service)) => format!("service {service:?}: {}", key.replace('.', ": ")),
-        (None, Some(service)) if path == "service" => format!("service {service:?}"),
+    let named = shape.named;
+    let key = match (path.split_once('.'), name) {
+        (Some((tables, key)), Some(name)) if tables == named => format!("{named} {name:?}: {}", key.replace('.', ": ")),
+        (None, Some(name)) if path == named => format!("{named} {name:?}"),
         _ => path.replace('.', ": "),
     };
     // Types go by their Rust names here, as `i64`: say what to write instead.
     if message.starts_with("invalid type") || message.starts_with("invalid length") {
-        let shape = SHAPES.iter().find(|(of, _)| *of == path).map_or("a string in quotes", |(_, shape)| shape);
-        format!("{key} must be {shape}")
+        let held = shape.keys.iter().find(|(of, _)| *of == path).map_or("a string in quotes", |(_, held)| held);
+        format!("{key} must be {held}")
     } else {
         format!("{key}: {}", with_suggestion(message))
     }
@@ -68,8 +76,10 @@ fn with_suggestion(message: &str) -> String {
 /// What a port is, which is a number or a string.
 pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\", or \"all\"";
 
-/// What the keys hold that do not hold a string.
-const SHAPES: [(&str, &str); 53] = [
+/// The agent's file.
+pub(super) const AGENT: Shape = Shape { named: "service", keys: &SHAPES };
+
+const SHAPES: [(&str, &str); 61] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.watch", "true or false"),
@@ -89,6 +99,14 @@ const SHAPES: [(&str, &str); 53] = [
     ("announce.command", "an array of strings, as [\"/usr/local/bin/announce\"]"),
     ("announce.interfaces", "an array of names, as [\"eth0\"]"),
     ("flow-table.keys", "true or false"),
+    ("tickets", "one table, as [tickets]"),
+    ("tickets.revoked-nodes", "an array of names, as [\"web-3\"]"),
+    ("tickets.cluster", "one table, as [tickets.cluster]"),
+    ("tickets.cluster.etcd", "an array of URLs, as [\"http://10.0.0.9:2379\"]"),
+    ("tickets.cluster.peers", "a table of public keys by agent, as { lb-2 = \"...\" }"),
+    ("tickets.ring", "an array of tables, each as [[tickets.ring]]"),
+    ("tickets.ring.services", "an array of names, as [\"web\"]"),
+    ("tickets.ring.min-ready", "a whole number, as 50"),
     ("service", "an array of tables, each as [[service]]"),
     ("service.port", PORT),
     ("service.tunnel-source", "an array of prefixes, as [\"172.16.0.0/16\"]"),

@@ -17,6 +17,7 @@ mod health;
 mod limits;
 mod mistakes;
 mod on_disk;
+mod tickets;
 
 /// Every key but those of health checks ([`health::HEALTH`]), with a value that is not the default where there is another.
 const FULL: &str = include_str!("tests/full.toml");
@@ -186,6 +187,7 @@ fn every_key_arrives_in_the_model() {
         measure_run_time: true,
         metrics: None,
         api: None,
+        tickets: None,
         icmp: Icmp { answer_echo: false, echo_rate: 500, too_big_rate: 200 },
         flow_table: FlowTable {
             flows: 65_536,
@@ -268,6 +270,7 @@ fn what_is_not_said_has_a_default() {
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
         announce: None,
+        tickets: None,
         services: vec![
             Service { backends: vec![backend("web-1", "192.0.2.21")], ..service("web", "192.0.2.10", Ports::One(80)) },
             Service {

@@ -1,7 +1,7 @@
 use super::types::{
     ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
-    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, TraceLine,
-    TraceRequest, VerdictCounter,
+    OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest, RotateRequest, ServiceStatus, Status,
+    Stop, TopBy, TopFlows, TraceLine, TraceRequest, VerdictCounter,
 };
 use super::{Error, Remote};
 use http_body_util::{BodyExt, Full};
@@ -159,6 +159,30 @@ impl Client {
     /// As [`Client::plan`].
     pub async fn say(&self, request: &OverrideRequest) -> Result<OverrideAnswer, Error> {
         self.post("/v1/override", request).await
+    }
+
+    /// How the rings of ticket keys stand.
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub async fn tickets(&self) -> Result<Vec<RingStatus>, Error> {
+        self.get("/v1/tickets").await
+    }
+
+    /// Shifts a ring of ticket keys before its time; says how it stands then.
+    ///
+    /// # Errors
+    /// As [`Client::plan`].
+    pub async fn rotate_tickets(&self, request: &RotateRequest) -> Result<RingStatus, Error> {
+        self.post("/v1/tickets/rotate", request).await
+    }
+
+    /// Replaces all keys of a ring; says how it stands then.
+    ///
+    /// # Errors
+    /// As [`Client::plan`].
+    pub async fn revoke_tickets(&self, request: &RevokeRequest) -> Result<RingStatus, Error> {
+        self.post("/v1/tickets/revoke", request).await
     }
 
     /// What happened lately, and what happens from now on, until the agent ends or `each` has seen enough.

@@ -23,12 +23,12 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// Most bytes of the line and the headers of a request.
 const MAX_HEADERS: usize = 16 * 1024;
-/// Most bytes of the body of a request: more than the largest configuration has.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Most bytes of the body of a request of the control API: more than the largest configuration has.
+pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// The routes, with bounds on what each request may take.
-pub(super) fn bounded(routes: Router) -> Router {
-    routes.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn(in_time))
+/// The routes, with bounds on what each request may take, its body included.
+pub(crate) fn bounded(routes: Router, max_body: usize) -> Router {
+    routes.layer(DefaultBodyLimit::max(max_body)).layer(from_fn(in_time))
 }
 
 /// Answers one request, which is all that a connection is for. When the agent ends, so does the connection, after its answer.

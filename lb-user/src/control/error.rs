@@ -44,8 +44,10 @@ pub enum Error {
     #[error("{}", .0.message)]
     Refused(Refused),
     /// The agent cannot listen on TCP.
-    #[error("api: listen {address}: {source}; use a free port of an address of this machine")]
+    #[error("{about}: listen {address}: {source}; use a free port of an address of this machine")]
     Listen {
+        /// The table of the configuration that asks for it.
+        about: &'static str,
         /// Where it should.
         address: SocketAddr,
         /// Why.

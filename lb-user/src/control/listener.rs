@@ -1,11 +1,11 @@
-//! The API over TCP, for clients with a certificate.
+//! HTTP over TCP, for clients with a certificate.
 
 use super::Error;
 use super::connection::converse;
-use super::role::Role;
-use crate::config::Api;
 use axum::Router;
 use hyper_util::server::graceful::Watcher;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
@@ -17,18 +17,17 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::{debug, info};
+use webpki::EndEntityCert;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
 /// Handshakes that may be under way at once: whoever comes then is turned away, since anybody may begin one.
 const MAX_HANDSHAKES: usize = 64;
-/// Clients with a certificate that are served at once: others wait.
-const MAX_CLIENTS: usize = 64;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
 
 /// The listener, bound.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     listener: TcpListener,
     gate: Arc<Gate>,
 }
@@ -36,31 +35,40 @@ pub(super) struct Listener {
 /// What every client has to get through.
 struct Gate {
     tls: TlsAcceptor,
-    admins: BTreeSet<String>,
+    guard: Box<Guard>,
     handshakes: Arc<Semaphore>,
     clients: Semaphore,
 }
 
+/// What becomes of the routes for the holder of a certificate.
+type Guard = dyn Fn(&CertificateDer<'_>, Router) -> Router + Send + Sync;
+
 impl Listener {
-    /// Listens where the configuration says.
+    /// Listens at `address` and serves so many clients at once: others wait. `guard` makes of the routes what the holder of a certificate
+    /// may use. `about` is the table of the configuration that asks for it.
     ///
     /// # Errors
     /// When the address is not this machine's, or is taken.
-    pub(super) fn bind(api: &Api) -> Result<Self, Error> {
-        let tls = api.tls().map_err(Error::Tls)?;
-        let listener = listen(api.listen).map_err(|source| Error::Listen { address: api.listen, source })?;
-        info!(address = %api.listen, "the API listens");
+    pub(crate) fn bind(
+        about: &'static str,
+        address: SocketAddr,
+        tls: ServerConfig,
+        most: usize,
+        guard: impl Fn(&CertificateDer<'_>, Router) -> Router + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let listener = listen(address).map_err(|source| Error::Listen { about, address, source })?;
+        info!(%address, "[{about}] listens");
         let gate = Gate {
             tls: TlsAcceptor::from(Arc::new(tls)),
-            admins: api.admins.clone(),
+            guard: Box::new(guard),
             handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
-            clients: Semaphore::new(MAX_CLIENTS),
+            clients: Semaphore::new(most),
         };
         Ok(Self { listener, gate: Arc::new(gate) })
     }
 
-    /// Serves the routes to clients, each as far as its role goes, until it is dropped.
-    pub(super) async fn serve(self, routes: Router, watch: impl Fn() -> Watcher) {
+    /// Serves the routes to clients, each as far as the guard lets it, until it is dropped.
+    pub(crate) async fn serve(self, routes: Router, watch: impl Fn() -> Watcher) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => self.gate.clone().admit(stream, peer, routes.clone(), watch()),
@@ -88,8 +96,9 @@ impl Gate {
                 // The semaphore is never closed; the connection ends with its client or its patience.
                 Ok(Ok(stream)) => {
                     let _client = self.clients.acquire().await;
-                    let routes = self.role(&stream).guard(routes);
-                    converse(stream, routes, watcher).await;
+                    if let Some(routes) = self.routes(&stream, routes) {
+                        converse(stream, routes, watcher).await;
+                    }
                 }
                 // Whoever scans the network does that: no matter for an operator.
                 Ok(Err(error)) => debug!(%peer, %error, "no TLS with a client"),
@@ -98,10 +107,17 @@ impl Gate {
         });
     }
 
-    fn role(&self, stream: &TlsStream<TcpStream>) -> Role {
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        certificates.first().map_or(Role::ReadOnly, |certificate| Role::of(certificate, &self.admins))
+    /// The routes that the client may use. Its certificate is there: TLS has asked for it.
+    fn routes(&self, stream: &TlsStream<TcpStream>, routes: Router) -> Option<Router> {
+        let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+        Some((self.guard)(certificate, routes))
     }
+}
+
+/// The DNS names and URIs of a certificate.
+pub(crate) fn names(certificate: &CertificateDer<'_>) -> BTreeSet<String> {
+    let Ok(certificate) = EndEntityCert::try_from(certificate) else { return BTreeSet::new() };
+    certificate.valid_dns_names().chain(certificate.valid_uri_names()).map(str::to_owned).collect()
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

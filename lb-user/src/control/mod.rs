@@ -5,16 +5,16 @@
 //! comes to it, between two changes: an answer never shows half of one.
 
 mod client;
-mod connection;
+pub(crate) mod connection;
 mod error;
-mod listener;
+pub(crate) mod listener;
 pub(crate) mod monitoring;
 mod query;
 mod refused;
 mod role;
 mod routes;
 mod server;
-mod tls;
+pub(crate) mod tls;
 mod traffic;
 pub mod types;
 

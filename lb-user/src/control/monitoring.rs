@@ -1,6 +1,6 @@
 //! What monitoring asks for. Nothing here changes anything, or tells a secret: it may be served to anybody who may know the numbers.
 
-use super::connection::{accept, bounded};
+use super::connection::{MAX_BODY, accept, bounded};
 use super::routes::{Agent, Failure, ask, internal};
 use super::types::{ServiceStatus, Status};
 use super::{Query, Question};
@@ -33,7 +33,7 @@ pub(crate) async fn serve(address: SocketAddr, agent: mpsc::Sender<Query>) {
     };
     info!(%address, "metrics are served");
     let ending = GracefulShutdown::new();
-    accept(listener, MAX_CLIENTS, bounded(routes().with_state(agent)), || ending.watcher()).await;
+    accept(listener, MAX_CLIENTS, bounded(routes().with_state(agent), MAX_BODY), || ending.watcher()).await;
 }
 
 /// The numbers.
@@ -43,6 +43,7 @@ async fn metrics(State(agent): Agent) -> Result<impl IntoResponse, Failure> {
         services: ask(&agent, Question::Services).await?.map_err(internal)?,
         backends: ask(&agent, Question::Backends).await?.map_err(internal)?,
         verdicts: ask(&agent, Question::Counters).await?.map_err(internal)?,
+        tickets: ask(&agent, Question::Tickets).await?,
     };
     let text = metrics::exposition(readings).map_err(|error| internal(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))

@@ -3,8 +3,8 @@
 use super::Refused;
 use super::types::{
     ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
-    OverrideRequest, PlanReport, RollbackRequest, ServiceStatus, Status, Stop, TopBy, TopFlows, TraceLine,
-    TraceRequest, VerdictCounter,
+    OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest, RotateRequest, ServiceStatus, Status,
+    Stop, TopBy, TopFlows, TraceLine, TraceRequest, VerdictCounter,
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -40,6 +40,8 @@ pub enum Question {
     Trace(TraceRequest, oneshot::Sender<Result<mpsc::Receiver<TraceLine>, Refused>>),
     /// What can be gone back to?
     Generations(oneshot::Sender<Vec<Generation>>),
+    /// How do the rings of ticket keys stand?
+    Tickets(oneshot::Sender<Vec<RingStatus>>),
     /// What happened, and what happens from now on?
     Events(oneshot::Sender<(Vec<Event>, broadcast::Receiver<Event>)>),
 }
@@ -55,4 +57,8 @@ pub enum Order {
     Rollback(RollbackRequest, oneshot::Sender<Result<PlanReport, Refused>>),
     /// Treat a back-end otherwise than the configuration says.
     Override(OverrideRequest, oneshot::Sender<Result<OverrideAnswer, Refused>>),
+    /// Shift a ring of ticket keys before its time.
+    RotateTickets(RotateRequest, oneshot::Sender<Result<RingStatus, Refused>>),
+    /// Replace all keys of a ring.
+    RevokeTickets(RevokeRequest, oneshot::Sender<Result<RingStatus, Refused>>),
 }

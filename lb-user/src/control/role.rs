@@ -1,5 +1,6 @@
 //! Who may do what: the one place that decides it.
 
+use super::listener::names;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
@@ -7,7 +8,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeSet;
-use webpki::EndEntityCert;
 
 /// What a client of the API may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,7 @@ pub(super) enum Role {
 impl Role {
     /// The role of a client with this certificate, whose signature and validity were checked.
     pub(super) fn of(certificate: &CertificateDer<'_>, admins: &BTreeSet<String>) -> Self {
-        let Ok(certificate) = EndEntityCert::try_from(certificate) else { return Self::ReadOnly };
-        let mut names = certificate.valid_dns_names().chain(certificate.valid_uri_names());
-        if names.any(|name| admins.contains(name)) { Self::Admin } else { Self::ReadOnly }
+        if names(certificate).is_disjoint(admins) { Self::ReadOnly } else { Self::Admin }
     }
 
     /// Lets clients with this role use the routes as far as they may.

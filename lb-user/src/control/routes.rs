@@ -1,8 +1,8 @@
 //! The requests that the agent itself answers, and how a request gets to it.
 
 use super::types::{
-    ApplyRequest, BackendStatus, Generation, OverrideAnswer, OverrideRequest, PlanReport, RollbackRequest,
-    ServiceStatus, Status, Stop, VerdictCounter,
+    ApplyRequest, BackendStatus, Generation, OverrideAnswer, OverrideRequest, PlanReport, RevokeRequest, RingStatus,
+    RollbackRequest, RotateRequest, ServiceStatus, Status, Stop, VerdictCounter,
 };
 use super::{Order, Query, Question, Refused, RefusedKind, monitoring, traffic};
 use axum::body::Body;
@@ -31,6 +31,9 @@ pub(super) fn routes(agent: mpsc::Sender<Query>) -> Router {
         .route("/v1/apply", post(apply))
         .route("/v1/rollback", post(rollback))
         .route("/v1/override", post(say))
+        .route("/v1/tickets", get(tickets))
+        .route("/v1/tickets/rotate", post(rotate))
+        .route("/v1/tickets/revoke", post(revoke))
         .route("/v1/stop", post(stop))
         .merge(traffic::routes())
         .merge(monitoring::routes())
@@ -88,6 +91,18 @@ async fn rollback(State(agent): Agent, Json(request): Json<RollbackRequest>) -> 
 
 async fn say(State(agent): Agent, Json(request): Json<OverrideRequest>) -> Result<Json<OverrideAnswer>, Failure> {
     order(&agent, |answer| Order::Override(request, answer)).await
+}
+
+async fn tickets(State(agent): Agent) -> Result<Json<Vec<RingStatus>>, Failure> {
+    ask(&agent, Question::Tickets).await.map(Json)
+}
+
+async fn rotate(State(agent): Agent, Json(request): Json<RotateRequest>) -> Result<Json<RingStatus>, Failure> {
+    order(&agent, |answer| Order::RotateTickets(request, answer)).await
+}
+
+async fn revoke(State(agent): Agent, Json(request): Json<RevokeRequest>) -> Result<Json<RingStatus>, Failure> {
+    order(&agent, |answer| Order::RevokeTickets(request, answer)).await
 }
 
 async fn stop(State(agent): Agent, Json(stop): Json<Stop>) -> Result<(), Failure> {

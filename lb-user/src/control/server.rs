@@ -1,4 +1,4 @@
-use super::connection::{accept, bounded};
+use super::connection::{MAX_BODY, accept, bounded};
 use super::listener::Listener;
 use super::role::Role;
 use super::routes::routes;
@@ -18,6 +18,8 @@ use tokio::time::timeout;
 
 /// Clients of the control socket that are served at once: others wait.
 const MAX_CLIENTS: usize = 64;
+/// Clients with a certificate that are served at once: others wait.
+const MAX_REMOTE_CLIENTS: usize = 64;
 
 /// How long answers may take when the agent ends.
 const GRACE: Duration = Duration::from_millis(500);
@@ -61,13 +63,13 @@ impl Server {
         let listener = UnixListener::bind(path).map_err(failed)?;
         let file = SocketFile(path.to_owned());
         fs::set_permissions(path, Permissions::from_mode(0o660)).map_err(failed)?;
-        let remote = api.map(Listener::bind).transpose()?;
+        let remote = api.map(listen).transpose()?;
         Ok(Self { listener, file, remote })
     }
 
     /// Passes requests to the agent until `end` is there, then removes the socket.
     pub async fn serve(self, agent: mpsc::Sender<Query>, end: oneshot::Receiver<()>) {
-        let routes = bounded(routes(agent));
+        let routes = bounded(routes(agent), MAX_BODY);
         let ending = GracefulShutdown::new();
         let remote = async {
             match self.remote {
@@ -85,4 +87,13 @@ impl Server {
         let _ = timeout(GRACE, ending.shutdown()).await;
         drop(self.file);
     }
+}
+
+/// The listener for TCP, which lets clients do what their role allows.
+fn listen(api: &Api) -> Result<Listener, Error> {
+    let tls = api.identity.tls().map_err(Error::Tls)?;
+    let admins = api.admins.clone();
+    Listener::bind("api", api.listen, tls, MAX_REMOTE_CLIENTS, move |certificate, routes| {
+        Role::of(certificate, &admins).guard(routes)
+    })
 }

@@ -1,4 +1,4 @@
-//! The client's side of the API over TCP.
+//! The client's side of TLS, for the API over TCP and whoever else asks an agent.
 
 use super::Error;
 use hyper::Uri;
@@ -35,34 +35,41 @@ impl fmt::Display for Remote {
 impl Remote {
     /// Connects, and checks that it is the agent of this name.
     pub(super) async fn connect(&self) -> Result<TlsStream<TcpStream>, Error> {
-        let unusable = |reason: &str| Error::Remote { url: self.to_string(), reason: reason.to_owned() };
-        let (Some("https"), Some(host), Some(port)) = (self.url.scheme_str(), self.url.host(), self.url.port_u16())
-        else {
-            return Err(unusable("it is not of the form https://HOST:PORT"));
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(host.clone()).map_err(|_| unusable("no certificate could name this host"))?;
-        let tls = self.tls()?;
-        let failed = |error: std::io::Error| unusable(&error.to_string());
-        let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        TlsConnector::from(Arc::new(tls)).connect(name, stream).await.map_err(failed)
-    }
-
-    fn tls(&self) -> Result<ClientConfig, Error> {
-        let refused = |error: rustls::Error| Error::Remote { url: self.to_string(), reason: error.to_string() };
-        let mut trusted = RootCertStore::empty();
-        for certificate in certificates(&self.ca)? {
-            trusted.add(certificate).map_err(refused)?;
-        }
+        let failed = |reason: String| Error::Remote { url: self.to_string(), reason };
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(unreadable(&self.key))?;
-        ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(refused)?
-            .with_root_certificates(trusted)
-            .with_client_auth_cert(certificates(&self.certificate)?, key)
-            .map_err(refused)
+        let tls = client_tls(certificates(&self.ca)?, certificates(&self.certificate)?, key);
+        let tls = tls.map_err(|error| failed(error.to_string()))?;
+        connect(&self.url, Arc::new(tls)).await.map_err(failed)
     }
+}
+
+/// The client's side of TLS, with certificates on both sides.
+pub(crate) fn client_tls(
+    ca: Vec<CertificateDer<'static>>,
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ClientConfig, rustls::Error> {
+    let mut trusted = RootCertStore::empty();
+    for certificate in ca {
+        trusted.add(certificate)?;
+    }
+    ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(trusted)
+        .with_client_auth_cert(certificates, key)
+}
+
+/// Connects to `https://HOST:PORT`, and checks that it is the host of this name.
+pub(crate) async fn connect(url: &Uri, tls: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, String> {
+    let (Some("https"), Some(host), Some(port)) = (url.scheme_str(), url.host(), url.port_u16()) else {
+        return Err("it is not of the form https://HOST:PORT".to_owned());
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(host.clone()).map_err(|_| "no certificate could name this host".to_owned())?;
+    let failed = |error: std::io::Error| error.to_string();
+    let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    TlsConnector::from(tls).connect(name, stream).await.map_err(failed)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {

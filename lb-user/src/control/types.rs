@@ -10,6 +10,7 @@ mod overriding;
 mod service;
 mod status;
 mod stop;
+mod tickets;
 mod trace;
 
 pub use backend::*;
@@ -22,4 +23,5 @@ pub use overriding::*;
 pub use service::*;
 pub use status::*;
 pub use stop::*;
+pub use tickets::*;
 pub use trace::*;

@@ -15,10 +15,11 @@
 mod marks;
 mod probe;
 mod prober;
-mod socket;
+pub(crate) mod socket;
 mod state;
 mod target;
 
+pub(crate) use probe::Anybody;
 pub use prober::{Outcome, Prober};
 pub use state::{Health, State, Transition};
 pub use target::TargetName;

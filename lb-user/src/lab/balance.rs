@@ -1,6 +1,6 @@
 //! How evenly something is spread over back-ends. What sums to nothing is even.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The part of the whole that each back-end got, 0 to 1.
 pub fn shares(parts: &[u64]) -> Vec<f64> {
@@ -16,7 +16,7 @@ pub fn error(parts: &[u64]) -> f64 {
 }
 
 /// Two usual measures of balance.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fairness {
     /// The most that one back-end got, over the mean: 1 is even, N is all in one place.
     pub max_over_mean: f64,

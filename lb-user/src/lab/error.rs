@@ -1,4 +1,5 @@
 use crate::{bpf, control};
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -94,6 +95,11 @@ impl Error {
     pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { path, source }
+    }
+
+    /// What a cryptography library has to say.
+    pub(super) fn tls(error: impl fmt::Display) -> Self {
+        Self::Tls(error.to_string())
     }
 
     /// A failure with a process that does `process` for the lab.

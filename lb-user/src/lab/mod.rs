@@ -17,15 +17,17 @@
 //! | `namespace`, `program` | working in a namespace; calling `ip` and `ethtool` |
 //! | `lock` | one lab of a name at a time |
 //! | `janitor`, `take_down` | nothing is left, however the lab ends |
-//! | `server`, `tls` | [`Server`]: HTTPS, and its certificate |
+//! | `server`, `tls`, `certificate` | [`Server`]: HTTPS, and its certificate |
 //! | `load` | [`Load`]: the data generator |
 //! | `agent`, `policy` | [`Agent`]: the process under test, and how it hands out new flows |
 //! | `stage` | [`Stage`]: all of the above but agent and load, set up and taken down |
 //! | `experiment` | [`Experiment`]: the experiment itself |
+//! | `sessions` | the experiment about reusing sessions |
 //! | `balance`, `reuse`, `report` | what came out of it: errors from even, fairness, sessions, rounds, return path |
 
 mod agent;
 pub mod balance;
+mod certificate;
 mod error;
 mod experiment;
 mod janitor;
@@ -38,6 +40,7 @@ mod program;
 pub mod report;
 pub mod reuse;
 mod server;
+pub mod sessions;
 mod site;
 mod stage;
 mod take_down;
@@ -45,13 +48,14 @@ mod tls;
 pub mod topology;
 
 pub use agent::{Agent, SERVICE_NAME};
+pub use certificate::KeyKind;
 pub use error::Error;
 pub use experiment::{Experiment, Moment};
 pub use janitor::{SUBCOMMAND as JANITOR, keep};
 pub use load::{Load, LoadOptions, Sizes};
 pub use namespace::Namespace;
 pub use policy::Policy;
-pub use server::{SERVER_HEADER, Server};
+pub use server::{Cost, Handshakes, SERVER_HEADER, Server};
 pub use site::Site;
 pub use stage::Stage;
 pub use tls::Tls;

@@ -29,6 +29,11 @@ impl<S: PartialEq> Reuse<S> {
         self.last.insert(client, (server, now));
     }
 
+    /// Whether `client` was here before.
+    pub fn knows(&self, client: Ipv4Addr) -> bool {
+        self.last.contains_key(&client)
+    }
+
     /// The part of the connections of clients with a session that got to the session's server, 0 to 1; `None` without such connections.
     pub fn rate(&self) -> Option<f64> {
         (self.resumable > 0).then(|| self.resumed as f64 / self.resumable as f64)

@@ -1,4 +1,5 @@
 use super::janitor::Janitor;
+use super::load::Memory;
 use super::lock::Lock;
 use super::take_down;
 use super::topology::SERVICE;
@@ -43,7 +44,7 @@ impl Stage {
         fs::create_dir(site.run_folder()).map_err(Error::file(site.run_folder()))?;
         let topology = Topology::create(site, servers)?;
         let tls = Tls::new(IpAddr::V4(*SERVICE.ip()))?;
-        let start = |node: Node| Server::start(&topology.namespace(node), &node.to_string(), &tls);
+        let start = |node: Node| Server::start(&topology.namespace(node), &node.to_string(), tls.server.clone());
         let servers = topology.servers().map(start).collect::<Result<_, _>>()?;
         let (site, handoff) = (site.clone(), handoff.to_owned());
         Ok(Self { site, topology, tls, servers, handoff, removed_leftovers, janitor })
@@ -84,7 +85,15 @@ impl Stage {
     /// # Errors
     /// When the system has no thread left.
     pub fn start_load(&self, options: LoadOptions) -> Result<Load, Error> {
-        Load::start(self.topology.namespace(Node::Client), SocketAddr::V4(SERVICE), &self.tls, options)
+        self.start_load_with(Memory::none(self.tls.client.clone()), options)
+    }
+
+    /// The same, from clients with `memory` for their sessions.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn start_load_with(&self, memory: Memory, options: LoadOptions) -> Result<Load, Error> {
+        Load::start(self.topology.namespace(Node::Client), SocketAddr::V4(SERVICE), memory, options)
     }
 
     /// Takes the lab down, as dropping it does, and says whether that worked.

@@ -1,9 +1,8 @@
 use super::Error;
+use super::certificate::{Certificate, KeyKind};
 use rustls::client::Resumption;
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use std::fmt;
+use rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,37 +21,44 @@ impl Tls {
     /// # Errors
     /// When the cryptography library refuses.
     pub fn new(address: IpAddr) -> Result<Self, Error> {
-        let made = rcgen::generate_simple_self_signed([address.to_string()]).map_err(refused)?;
-        let certificate = made.cert.der();
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        Self::with(&Certificate::new(address, KeyKind::P256)?, DEFAULT_VERSIONS)
+    }
+
+    /// TLS of these versions, with this certificate.
+    ///
+    /// # Errors
+    /// When the cryptography library refuses.
+    pub(super) fn with(
+        certificate: &Certificate,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Self, Error> {
         Ok(Self {
-            server: Arc::new(server(certificate, key).map_err(refused)?),
-            client: Arc::new(client(certificate).map_err(refused)?),
+            server: Arc::new(server(certificate, versions).map_err(Error::tls)?),
+            client: Arc::new(client(certificate, versions).map_err(Error::tls)?),
         })
     }
 }
 
 fn server(
-    certificate: &CertificateDer<'static>,
-    key: PrivatePkcs8KeyDer<'static>,
+    Certificate { certificate, key }: &Certificate,
+    versions: &[&'static SupportedProtocolVersion],
 ) -> Result<ServerConfig, rustls::Error> {
     ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(versions)?
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key.into())
+        .with_single_cert(vec![certificate.clone()], key.clone_key().into())
 }
 
-fn client(certificate: &CertificateDer<'static>) -> Result<ClientConfig, rustls::Error> {
+fn client(
+    certificate: &Certificate,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, rustls::Error> {
     let mut trusted = RootCertStore::empty();
-    trusted.add(certificate.clone())?;
+    trusted.add(certificate.certificate.clone())?;
     let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(versions)?
         .with_root_certificates(trusted)
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     Ok(config)
-}
-
-fn refused(error: impl fmt::Display) -> Error {
-    Error::Tls(error.to_string())
 }

@@ -3,7 +3,11 @@
 //!
 //! With direct server return packets and bytes are the clients' half of the traffic: the back-ends' answers do not pass the balancer.
 
-use crate::control::types::{BackendState, BackendStatus, HealthState, ServiceStatus, Status, VerdictCounter};
+mod tickets;
+
+use crate::control::types::{
+    BackendState, BackendStatus, HealthState, RingStatus, ServiceStatus, Status, VerdictCounter,
+};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -22,6 +26,8 @@ pub struct Readings {
     pub backends: Vec<BackendStatus>,
     /// What became of the packets.
     pub verdicts: Vec<VerdictCounter>,
+    /// The session-ticket keys that back-ends share.
+    pub tickets: Vec<RingStatus>,
 }
 
 /// What [`exposition`] returns (OpenMetrics 1.0).
@@ -44,7 +50,8 @@ impl Collector for Readings {
         self.encode_agent(&mut encoder)?;
         self.encode_services(&mut encoder)?;
         self.encode_backends(&mut encoder)?;
-        self.encode_verdicts(&mut encoder)
+        self.encode_verdicts(&mut encoder)?;
+        self.encode_tickets(&mut encoder)
     }
 }
 

@@ -1,5 +1,7 @@
 use super::*;
-use crate::control::types::FlowTableStatus;
+use crate::config::ServerKind;
+use crate::control::types::{FlowTableStatus, KeyStatus, NodeStatus, ProbeOutcome, TicketProbeStatus};
+use crate::tickets::{Key, NodeState, SlotState, Version};
 use std::path::PathBuf;
 
 fn readings() -> Readings {
@@ -28,7 +30,91 @@ fn readings() -> Readings {
         bytes: 540,
         sizes: Default::default(),
     };
-    Readings { status, services: Vec::new(), backends: Vec::new(), verdicts: vec![verdict] }
+    Readings { status, services: Vec::new(), backends: Vec::new(), verdicts: vec![verdict], tickets: vec![ring()] }
+}
+
+fn ring() -> RingStatus {
+    let version = Version { term: 7, epoch: 12 };
+    let node = |name: &str, state, lag: Option<u64>, error: Option<&str>| NodeStatus {
+        name: name.to_owned(),
+        state,
+        version: state.map(|_| version),
+        lag,
+        driver: None,
+        seen_s_ago: state.map(|_| 2.5),
+        error: error.map(str::to_owned),
+    };
+    let probe = |to: &str, outcome| TicketProbeStatus {
+        service: "web".to_owned(),
+        from: "a".to_owned(),
+        to: to.to_owned(),
+        tls: "1.3".to_owned(),
+        outcome,
+        error: None,
+        s_ago: 1.0,
+        resumed: 5,
+        full: 1,
+    };
+    RingStatus {
+        name: "shop".to_owned().try_into().expect("a name"),
+        services: vec!["web".to_owned()],
+        identity: "www.example.com".to_owned(),
+        server: ServerKind::Nginx,
+        version,
+        rotation_s: 3_600.0,
+        lifetime_s: 3_600.0,
+        due_in_s: 60.0,
+        held: true,
+        rotations: 11,
+        keys: vec![KeyStatus { state: SlotState::Active, id: Key::random().expect("random bytes").id(), age_s: 9.5 }],
+        nodes: vec![
+            node("a", Some(NodeState::Cluster), Some(1), Some("nginx -t failed")),
+            node("b", Some(NodeState::Local), None, None),
+            node("c", None, None, None),
+        ],
+        probes: vec![
+            probe("b", ProbeOutcome::Full),
+            probe("c", ProbeOutcome::Failed),
+            probe("d", ProbeOutcome::Resumed),
+        ],
+    }
+}
+
+#[test]
+fn nodes_without_a_ring_have_no_lag_but_a_state() {
+    let text = exposition(readings()).expect("text");
+    for line in [
+        "handoff_ticket_ring_epoch{ring=\"shop\"} 12.0",
+        "handoff_ticket_ring_term{ring=\"shop\"} 7.0",
+        "handoff_ticket_rotations_total{ring=\"shop\"} 11",
+        "handoff_ticket_rotation_held{ring=\"shop\"} 1.0",
+        "handoff_ticket_key_age_seconds{ring=\"shop\",state=\"active\"} 9.5",
+        "handoff_ticket_node_lag{ring=\"shop\",node=\"a\"} 1.0",
+        "handoff_ticket_node_errors{ring=\"shop\",node=\"a\"} 1.0",
+        "handoff_ticket_node_errors{ring=\"shop\",node=\"b\"} 0.0",
+        "handoff_ticket_node_seen_seconds{ring=\"shop\",node=\"b\"} 2.5",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    let of = |metric: &str| text.lines().filter(|line| line.starts_with(&format!("{metric}{{"))).count();
+    assert_eq!(
+        ["lag", "state", "errors", "seen_seconds"].map(|it| of(&format!("handoff_ticket_node_{it}"))),
+        [1, 3, 3, 2]
+    );
+    assert!(text.contains("node=\"c\",state=\"never-heard\"} 1.0"), "{text}");
+}
+
+#[test]
+fn probes_without_an_answer_are_neither_resumed_nor_full() {
+    let text = exposition(readings()).expect("text");
+    let labels = |to: &str| format!("ring=\"shop\",service=\"web\",from=\"a\",to=\"{to}\",tls=\"1.3\"");
+    for (to, outcome, count) in [("b", "resumed", 5), ("b", "full", 1)] {
+        let line = format!("handoff_ticket_probe_total{{{},outcome=\"{outcome}\"}} {count}", labels(to));
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    let last: Vec<_> =
+        text.lines().filter_map(|line| line.strip_prefix("handoff_ticket_probe_resumed")).map(str::to_owned).collect();
+    assert_eq!(last, [format!("{{{}}} 0.0", labels("b")), format!("{{{}}} 1.0", labels("d"))]);
 }
 
 #[test]

@@ -11,10 +11,15 @@
 //! | `service` | the agent as systemd starts it |
 //! | `configuration` | what its agent is told |
 //! | `pki`, `malformed` | certificates for its API, and requests that it should not take |
+//! | `secrets`, `memory` | looking for secrets in files, and in the memory of a process |
 //! | `responder` | servers besides the lab's, which speak plain TCP and UDP |
+//! | `etcd` | the store that agents meet in |
 //! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
 //! | `flood` | connections that nobody means to have |
+//! | `tls_client`, `openssl_client` | clients that resume their sessions |
 //! | `tap` | what an XDP program leaves to the network stack |
+//! | `ticket_cluster` | web servers behind the VIP that share their ticket keys |
+//! | `tmpfs`, `web_server` | nginx, HAProxy and Apache, and the folders of their ticket keys |
 //! | `visitors` | clients that come one after the other, whatever becomes of those before |
 //! | `times` | how long things took |
 //! | `eventually` | waiting for what does not happen at once |
@@ -25,41 +30,57 @@ mod cluster;
 mod configuration;
 mod content;
 mod decap;
+mod etcd;
 mod eventually;
 mod exchange;
 mod flood;
 mod held;
 mod malformed;
+mod memory;
 mod mode;
+mod openssl_client;
 mod other_release;
 mod pki;
 mod program;
 mod responder;
 mod router;
+mod secrets;
 mod service;
 mod tap;
+mod ticket_cluster;
 mod times;
+mod tls_client;
+mod tmpfs;
 mod visitors;
+pub mod web_server;
 
 pub use backend::{Backend, VIPS};
 pub use bird::Bird;
 pub use cluster::{Cluster, SERVERS};
 pub use configuration::{configuration, service};
 pub use decap::Decap;
+pub use etcd::Etcd;
 pub use eventually::eventually;
 pub use exchange::{echo, exchange};
 pub use flood::flood;
 pub use held::Held;
 pub use malformed::Malformed;
+pub use memory::secrets_in_memory;
 pub use mode::Mode;
+pub use openssl_client::OpensslClient;
 pub use other_release::other_release;
 pub use pki::Pki;
 pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
+pub use secrets::Secrets;
 pub use service::{Service, Started};
 pub use tap::Tap;
+pub use ticket_cluster::{HOST, RING, TicketCluster, TicketNode};
 pub use times::Times;
+pub use tls_client::TlsClient;
+pub use tmpfs::Tmpfs;
 pub use visitors::{Visit, Visitors};
+pub use web_server::WebServer;
 
 use anyhow::{Context, Result, ensure};
 use lb_user::control::types::{BackendStatus, ServiceStatus, VerdictCounter};

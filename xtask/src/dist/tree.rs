@@ -14,8 +14,9 @@ const DOCUMENTATION: &str = "usr/share/doc/handoff";
 const MANUAL: &str = "usr/share/man/man1";
 
 /// Files of the repository, and where they go.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("packaging/handoff.service", "usr/lib/systemd/system/handoff.service"),
+    ("packaging/handoff-tickets.service", "usr/lib/systemd/system/handoff-tickets.service"),
     ("packaging/handoff.sysusers", "usr/lib/sysusers.d/handoff.conf"),
     ("packaging/handoff.tmpfiles", "usr/lib/tmpfiles.d/handoff.conf"),
     ("packaging/handoff.toml", "usr/share/doc/handoff/examples/handoff.toml"),

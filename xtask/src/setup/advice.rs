@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::requirement::{Remedy, Requirement};
-use super::{Machine, packages};
+use super::{Machine, packages, units};
 use crate::process;
 
 /// What is missing and why it is needed, then commands to paste.
@@ -29,9 +29,13 @@ fn steps(missing: &[&Requirement], machine: &Machine) -> Vec<String> {
             None => steps.push(format!("install with your package manager: {}", packages.join(" "))),
         }
     }
+    let units = units(missing, machine.distribution);
+    if !units.is_empty() {
+        steps.push(as_root(&process::plain("systemctl", &[&["disable", "--now"], &units[..]].concat())));
+    }
     for requirement in missing {
         match (requirement.remedy)(machine.distribution) {
-            Remedy::Packages(_) => {}
+            Remedy::Packages(_) | Remedy::Service { .. } => {}
             Remedy::Command(command) => steps.push(process::shown(&command)),
             Remedy::RootCommand(command) => steps.push(as_root(&command)),
             Remedy::Advice(advice) => steps.push(advice.to_owned()),
@@ -61,6 +65,18 @@ mod tests {
                 "sudo apt-get update",
                 "sudo apt-get install -y --no-install-recommends rustc-web libstd-rust-web-dev-bpf ethtool",
                 "cargo install bpf-linker --version 0.10.3 --locked",
+            ]
+        );
+    }
+
+    #[test]
+    fn services_that_come_along_are_not_left_running() {
+        assert_eq!(
+            steps_for(&["nginx", "apache", "etcd"], Distribution::Debian, true),
+            [
+                "apt-get update",
+                "apt-get install -y --no-install-recommends nginx apache2-bin etcd-server",
+                "systemctl disable --now nginx etcd",
             ]
         );
     }

@@ -1,11 +1,12 @@
 //! Installs what is missing, as far as that is ours to do.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::requirement::{Remedy, Requirement};
-use super::{Machine, packages};
+use super::{Machine, packages, units};
 use crate::process;
 
 /// Does every remedy that this machine allows; the rest is left for the caller to find still missing.
@@ -18,7 +19,7 @@ pub(super) fn all_possible(missing: &[&Requirement], machine: &Machine) -> Resul
         match (requirement.remedy)(machine.distribution) {
             Remedy::Command(command) => by_command(requirement, command)?,
             Remedy::RootCommand(command) if machine.root => by_command(requirement, command)?,
-            Remedy::RootCommand(_) | Remedy::Packages(_) | Remedy::Advice(_) => {}
+            Remedy::RootCommand(_) | Remedy::Packages(_) | Remedy::Service { .. } | Remedy::Advice(_) => {}
         }
     }
     Ok(())
@@ -32,7 +33,8 @@ fn with_apt(missing: &[&Requirement], machine: &Machine) -> Result<()> {
         return Ok(());
     }
     for requirement in missing {
-        if let Remedy::Packages(packages) = (requirement.remedy)(distribution)
+        let packages = (requirement.remedy)(distribution).packages();
+        if !packages.is_empty()
             && let Some(install) = distribution.install(packages)
         {
             announce(requirement, &install);
@@ -41,6 +43,19 @@ fn with_apt(missing: &[&Requirement], machine: &Machine) -> Result<()> {
     let commands = [distribution.refresh(), distribution.install(&packages)];
     for mut command in commands.into_iter().flatten() {
         process::run(command.env("DEBIAN_FRONTEND", "noninteractive")).context(APT_FAILED)?;
+    }
+    without_services(&units(missing, distribution))
+}
+
+/// Stops services that packages have started, now and at the next start of the machine.
+fn without_services(units: &[&str]) -> Result<()> {
+    if units.is_empty() {
+        return Ok(());
+    }
+    process::run(&mut process::plain("systemctl", &[&["disable"], units].concat()))?;
+    // Without a systemd that runs, as in containers, nothing was started, and nothing can be stopped.
+    if Path::new("/run/systemd/system").exists() {
+        process::run(&mut process::plain("systemctl", &[&["stop"], units].concat()))?;
     }
     Ok(())
 }

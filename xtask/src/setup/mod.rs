@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 
 use self::distribution::Distribution;
 pub(crate) use self::requirement::Scope;
-use self::requirement::{REQUIREMENTS, Remedy, Requirement};
+use self::requirement::{REQUIREMENTS, Requirement};
 use crate::{privilege, usage};
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
@@ -61,15 +61,12 @@ fn missing(scope: Scope) -> Vec<&'static Requirement> {
 
 /// The packages that bring what is missing, as far as packages do.
 fn packages(missing: &[&Requirement], distribution: Distribution) -> Vec<&'static str> {
-    let remedies = missing.iter().map(|requirement| (requirement.remedy)(distribution));
-    remedies
-        .filter_map(|remedy| match remedy {
-            Remedy::Packages(packages) => Some(packages),
-            _ => None,
-        })
-        .flatten()
-        .copied()
-        .collect()
+    missing.iter().flat_map(|requirement| (requirement.remedy)(distribution).packages()).copied().collect()
+}
+
+/// The services that come with those packages.
+fn units(missing: &[&Requirement], distribution: Distribution) -> Vec<&'static str> {
+    missing.iter().filter_map(|requirement| (requirement.remedy)(distribution).unit()).collect()
 }
 
 fn provide(mut missing: Vec<&'static Requirement>) -> Result<()> {

@@ -34,12 +34,32 @@ pub(crate) enum Scope {
 pub(crate) enum Remedy {
     /// Packages, by the names that the distribution gives them; installing them needs root.
     Packages(&'static [&'static str]),
+    /// The same, of a program that the tests start by themselves, while its package makes it a service.
+    Service { packages: &'static [&'static str], unit: &'static str },
     /// A command that needs no root.
     Command(Command),
     /// A command that only root may run.
     RootCommand(Command),
     /// What we leave to a person, as a command or a sentence.
     Advice(&'static str),
+}
+
+impl Remedy {
+    /// The packages that it takes.
+    pub(crate) fn packages(&self) -> &'static [&'static str] {
+        match self {
+            Self::Packages(packages) | Self::Service { packages, .. } => packages,
+            Self::Command(_) | Self::RootCommand(_) | Self::Advice(_) => &[],
+        }
+    }
+
+    /// The service that comes with them, and which nobody wants.
+    pub(crate) fn unit(&self) -> Option<&'static str> {
+        match self {
+            Self::Service { unit, .. } => Some(unit),
+            _ => None,
+        }
+    }
 }
 
 pub(crate) const REQUIREMENTS: &[Requirement] = &[
@@ -56,6 +76,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         scope: Scope::Build,
         is_met: || has_program("c++"),
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::CxxCompiler)),
+    },
+    Requirement {
+        name: "protoc",
+        why: "the client of etcd is made from etcd's protocol files when it is built",
+        scope: Scope::Build,
+        is_met: has_protoc,
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Protoc)),
     },
     Requirement {
         name: "a Rust toolchain for eBPF",
@@ -120,6 +147,34 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         is_met: || has_program("bird"),
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Bird)),
     },
+    Requirement {
+        name: "nginx",
+        why: "the end-to-end tests give it ticket keys",
+        scope: Scope::Lab,
+        is_met: || has_program("nginx"),
+        remedy: |distribution| Remedy::Service { packages: distribution.packages(Tool::Nginx), unit: "nginx" },
+    },
+    Requirement {
+        name: "haproxy",
+        why: "the end-to-end tests give it ticket keys",
+        scope: Scope::Lab,
+        is_met: || has_program("haproxy"),
+        remedy: |distribution| Remedy::Service { packages: distribution.packages(Tool::HaProxy), unit: "haproxy" },
+    },
+    Requirement {
+        name: "apache",
+        why: "the end-to-end tests give it ticket keys",
+        scope: Scope::Lab,
+        is_met: || has_program("apache2") || has_program("httpd"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Apache)),
+    },
+    Requirement {
+        name: "etcd",
+        why: "agents of the end-to-end tests agree by it who makes the ticket keys",
+        scope: Scope::Lab,
+        is_met: || has_program("etcd"),
+        remedy: |distribution| Remedy::Service { packages: distribution.packages(Tool::Etcd), unit: "etcd" },
+    },
 ];
 
 const BPFFS: &str = "/sys/fs/bpf";
@@ -158,11 +213,23 @@ fn lists_bpffs(mounts: &str) -> bool {
     })
 }
 
-/// Looks into the system's own folders as well: what only root is meant to call is not on everyone's PATH.
 fn has_program(name: &str) -> bool {
+    programs(name).next().is_some()
+}
+
+/// The compiler, and Google's own files beside it, which Debian has in another package.
+fn has_protoc() -> bool {
+    let own = Path::new("include/google/protobuf/descriptor.proto");
+    programs("protoc").any(|program| program.ancestors().nth(2).is_some_and(|root| root.join(own).is_file()))
+}
+
+/// Where there is a program of this name. Looks into the system's own folders as well: what only root is meant to call is not on
+/// everyone's PATH.
+fn programs(name: &str) -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&path).chain(system).any(|folder| folder.join(name).is_file())
+    let folders: Vec<_> = env::split_paths(&path).chain(system).collect();
+    folders.into_iter().map(move |folder| folder.join(name)).filter(|program| program.is_file())
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What two configurations say differently, in words.
 
-use crate::config::{Backend, Config, Service};
+use crate::config::{Backend, Config, Service, TicketCluster, TicketRing, TlsIdentity};
 use std::fmt::{Debug, Display};
+use std::net::SocketAddr;
+use std::path::Path;
 
 /// The keys that only a new agent can follow, as far as they differ.
 pub(in crate::agent) fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
@@ -11,6 +13,7 @@ pub(in crate::agent) fn needs_restart(old: &Config, new: &Config) -> Vec<&'stati
         ("agent: state-folder", old.state_folder != new.state_folder),
         ("agent: xdp-mode", old.xdp_mode != new.xdp_mode),
         ("api", old.api != new.api),
+        ("tickets: listen, certificate, key, client-ca, folder or cluster", listening(old) != listening(new)),
         ("agent: metrics", old.metrics != new.metrics),
         ("agent: measure-run-time", old.measure_run_time != new.measure_run_time),
         ("flow-table: flows", old.flow_table.flows != new.flow_table.flows),
@@ -18,6 +21,12 @@ pub(in crate::agent) fn needs_restart(old: &Config, new: &Config) -> Vec<&'stati
         ("flow-table: clients", old.flow_table.clients != new.flow_table.clients),
     ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+}
+
+/// Where and how back-ends fetch ticket keys, if they do.
+fn listening(config: &Config) -> Option<(SocketAddr, &TlsIdentity, &Path, Option<&TicketCluster>)> {
+    let tickets = config.tickets.as_ref()?;
+    Some((tickets.listen, &tickets.identity, &tickets.folder, tickets.cluster.as_ref()))
 }
 
 /// What holds for the whole program.
@@ -29,6 +38,10 @@ pub(in crate::agent) fn program_differences(old: &Config, new: &Config) -> Vec<S
     note(&mut found, "agent: watch", &old.watch, &new.watch);
     note_shape(&mut found, "icmp", &old.icmp, &new.icmp);
     note_shape(&mut found, "flow-table", &old.flow_table, &new.flow_table);
+    note(&mut found, "tickets: rings", &rings(old), &rings(new));
+    let revoked =
+        |config: &Config| config.tickets.as_ref().map(|tickets| tickets.revoked_nodes.clone()).unwrap_or_default();
+    note_shape(&mut found, "tickets: revoked-nodes", &revoked(old), &revoked(new));
     found
 }
 
@@ -69,6 +82,16 @@ pub(super) fn backend_differences(old: &Backend, new: &Backend) -> Vec<String> {
     note_shape(&mut found, "vlan", &old.vlans, &new.vlans);
     note_shape(&mut found, "next hop", &old.next_hop, &new.next_hop);
     found
+}
+
+/// The rings of ticket keys, with their periods.
+fn rings(config: &Config) -> String {
+    let rings = config.tickets.iter().flat_map(|tickets| &tickets.rings);
+    let ring = |ring: &TicketRing| {
+        let (rotation, services) = (humantime::format_duration(ring.timing.rotation()), ring.services.join(" and "));
+        format!("{} ({}, {services}, every {rotation})", ring.name, ring.server)
+    };
+    rings.map(ring).collect::<Vec<_>>().join(", ")
 }
 
 fn note<T: PartialEq + Display>(found: &mut Vec<String>, key: &str, old: &T, new: &T) {

@@ -9,7 +9,7 @@ mod generations;
 mod write;
 
 pub(super) use generations::Generations;
-pub(super) use write::replace;
+pub(crate) use write::replace;
 
 use super::Error;
 use super::overrides::Overrides;

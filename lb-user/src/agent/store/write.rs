@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Replaces the file at `path` in one step: whoever reads it finds the old content or the new one, also after a crash. A file that was
 /// there keeps its owner and its mode, and a symbolic link goes on pointing to it; a new one is for the owner alone.
-pub(in crate::agent) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = path.file_name().ok_or_else(|| io::Error::other("it has no name"))?.to_owned();
     name.push(".new");

@@ -1,5 +1,6 @@
 mod progress;
 mod report;
+mod sessions;
 
 use crate::config::{Affinity, Reset, Scheduler};
 use crate::lab::report::JsonFile;
@@ -18,6 +19,7 @@ const EXAMPLE: &str = "\
 Example:
   handoff lab --duration 30s --sizes mixed --rounds 10 --json out.json
   handoff lab --duration 30s --clients 100 --affinity 5s --max-load 1.25
+  handoff lab --experiment sessions --json sessions.json
 
 While it runs, in another terminal:
   ip netns exec ho-lab-client curl --insecure https://198.18.255.1/";
@@ -30,7 +32,10 @@ While it runs, in another terminal:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Args {
-    /// How long to begin new requests: 15, 15s or 2m. Without it, until Ctrl-C.
+    /// Instead of one load, compare several: what it saves to reuse TLS sessions, and what it costs in balance.
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["scheduler", "affinity", "max_load"])]
+    experiment: Option<Named>,
+    /// How long to begin new requests: 15, 15s or 2m. Without it, until Ctrl-C; an experiment takes 72s for all that it compares.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
     /// Number of servers.
@@ -49,13 +54,14 @@ pub(super) struct Args {
         value_parser = clap::value_parser!(u32).range(1..=10_000)
     )]
     connections: u32,
-    /// New connections a second; 0 for as many as --connections permits.
-    #[arg(long, value_name = "N", default_value_t = LoadOptions::DEFAULT.rate)]
-    rate: u32,
+    /// New connections a second; 0 for as many as --connections permits. Without it, 300, and 500 in an experiment.
+    #[arg(long, value_name = "N")]
+    rate: Option<u32>,
     /// How much each connection asks for.
     #[arg(long, value_enum, default_value_t = LoadOptions::DEFAULT.sizes)]
     sizes: Sizes,
-    /// How many clients the connections come from, each with an address of its own: some are busy, most are not. Without it, one.
+    /// How many clients the connections come from, each with an address of its own: some are busy, most are not. Without it, one, and 15
+    /// in an experiment.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_CLIENTS)))]
     clients: Option<u16>,
     /// How the balancer spreads new flows.
@@ -70,7 +76,8 @@ pub(super) struct Args {
     /// Where the sequences of mixed sizes and of clients start: the same seed gives the same ones again.
     #[arg(long, value_name = "N", default_value_t = LoadOptions::DEFAULT.seed)]
     seed: u64,
-    /// Divide the duration into rounds, and report the error from even in each of them and in all so far.
+    /// Divide the duration into rounds, and report the error from even in each of them and in all so far. An experiment takes the medians
+    /// of its rounds.
     #[arg(
         long,
         value_name = "N",
@@ -87,14 +94,25 @@ pub(super) struct Args {
     name: Site,
 }
 
+/// What can be compared.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Named {
+    /// Full and resumed handshakes without reuse, with client affinity, and with ticket keys that all servers share.
+    Sessions,
+}
+
 /// Fails unless every request was answered, and directly by its server.
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let json = args.json.as_deref().map(JsonFile::at).transpose()?;
-    let stage = Stage::set_up(&args.name, args.backends, &env::current_exe()?)?;
-    introduce(&stage);
+    match args.experiment {
+        None => balance(args),
+        Some(Named::Sessions) => sessions::run(args),
+    }
+}
 
-    let Args { connections, rate, sizes, seed, clients, .. } = *args;
-    let load = LoadOptions { connections, rate, sizes, seed, clients };
+fn balance(args: &Args) -> anyhow::Result<ExitCode> {
+    let json = args.json.as_deref().map(JsonFile::at).transpose()?;
+    let stage = set_up(args)?;
+    let load = load(args, LoadOptions::DEFAULT);
     let experiment = Experiment { duration: args.duration, rounds: args.rounds, load, policy: policy(args) };
     let mut progress = Progress::new();
     let report = experiment.run(&stage, |moment| progress.show(moment));
@@ -105,12 +123,26 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         json.write(&report)?;
     }
     stage.take_down()?;
+    Ok(conclude(&report.problems()))
+}
 
-    let problems = report.problems();
-    for problem in &problems {
+fn set_up(args: &Args) -> anyhow::Result<Stage> {
+    let stage = Stage::set_up(&args.name, args.backends, &env::current_exe()?)?;
+    introduce(&stage);
+    Ok(stage)
+}
+
+/// The load that was asked for; what was not said is as in `default`.
+fn load(args: &Args, default: LoadOptions) -> LoadOptions {
+    let Args { connections, rate, sizes, seed, clients, .. } = *args;
+    LoadOptions { connections, rate: rate.unwrap_or(default.rate), sizes, seed, clients: clients.or(default.clients) }
+}
+
+fn conclude(problems: &[String]) -> ExitCode {
+    for problem in problems {
         eprintln!("handoff lab: {problem}");
     }
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn policy(args: &Args) -> Policy {

@@ -14,6 +14,9 @@ mod one_packet;
 mod quic;
 mod secret;
 mod service;
+mod ticket_cluster;
+mod tickets;
+mod tls_identity;
 
 use super::Problem;
 use super::file;
@@ -28,7 +31,7 @@ use std::path::Path;
 /// Checks everything that `file`, the shape of `text`, says, with the help of the files that it names. `path` is where `text` comes
 /// from.
 pub(super) fn check(path: &Path, text: &str, file: &file::File, files: &dyn Files) -> Result<Config, Vec<Problem>> {
-    let mut checker = Checker::of(path, text, file, files);
+    let mut checker = Checker::new(path, text, files);
     let config = checker.config(file);
     checker.problems.outcome(config)
 }
@@ -37,8 +40,8 @@ pub(super) fn check(path: &Path, text: &str, file: &file::File, files: &dyn File
 const READABLE: &str = "name a file that the agent may read";
 
 /// A check under way. Its methods return what they checked, or `None` after a problem that leaves nothing to return.
-pub(super) struct Checker<'a> {
-    pub(super) problems: Problems,
+pub(crate) struct Checker<'a> {
+    pub(crate) problems: Problems,
     files: &'a dyn Files,
     /// VIPs of all services, and the line of each.
     vips: BTreeMap<IpAddr, usize>,
@@ -49,13 +52,12 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn of(path: &Path, text: &str, file: &file::File, files: &'a dyn Files) -> Self {
-        let problems = Problems::of(path, text);
-        let vips = file.services.iter().map(|service| &service.get_ref().vip);
+    /// A check of `text`, the content of the file at `path`.
+    pub(crate) fn new(path: &Path, text: &str, files: &'a dyn Files) -> Self {
         Self {
-            vips: vips.filter_map(|vip| Some((vip.get_ref().parse().ok()?, problems.line(vip)))).collect(),
-            problems,
+            problems: Problems::of(path, text),
             files,
+            vips: BTreeMap::new(),
             names: Seen::default(),
             endpoints: BTreeMap::new(),
             idle_timeouts: BTreeSet::new(),
@@ -63,6 +65,8 @@ impl<'a> Checker<'a> {
     }
 
     fn config(&mut self, file: &file::File) -> Option<Config> {
+        let vips = file.services.iter().map(|service| &service.get_ref().vip);
+        self.vips = vips.filter_map(|vip| Some((vip.get_ref().parse().ok()?, self.problems.line(vip)))).collect();
         let interfaces = self.interfaces(&file.agent.interfaces);
         let xdp_mode = self.xdp_mode(&file.agent);
         let control_socket = self.control_socket(&file.agent);
@@ -75,6 +79,7 @@ impl<'a> Checker<'a> {
         let flow_table = self.flow_table(&file.flow_table);
         let announce = self.announce(file.announce.as_ref(), interfaces.as_deref());
         let services = self.services(&file.services);
+        let tickets = self.tickets(file.tickets.as_ref(), services.as_deref());
         Some(Config {
             interfaces: interfaces?,
             xdp_mode: xdp_mode?,
@@ -89,6 +94,7 @@ impl<'a> Checker<'a> {
             icmp: icmp?,
             flow_table: flow_table?,
             announce: announce?,
+            tickets: tickets?,
             services: services?,
         })
     }

@@ -1,52 +1,14 @@
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use super::TlsIdentity;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 /// The control API over TCP, for clients with a certificate. On the control socket there is the same without TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
     /// Where the agent listens.
     pub listen: SocketAddr,
-    /// Its own certificate, and those between it and one that clients know.
-    pub certificates: Vec<CertificateDer<'static>>,
-    /// The key of the first of them.
-    pub key: Arc<PrivateKeyDer<'static>>,
-    /// Who signs the certificates of clients.
-    pub client_ca: Vec<CertificateDer<'static>>,
+    /// What it shows to clients and asks of them.
+    pub identity: TlsIdentity,
     /// Clients that may change something: DNS names and URIs of their certificates. All others may only look.
     pub admins: BTreeSet<String>,
-}
-
-impl Api {
-    /// The server's side of TLS 1.2 and 1.3: no client without a valid certificate, and none by way of an earlier session, whose
-    /// certificate may have expired since.
-    ///
-    /// # Errors
-    /// When the certificates are none, or the key is another certificate's.
-    pub fn tls(&self) -> Result<ServerConfig, String> {
-        let provider: Arc<CryptoProvider> = default_provider().into();
-        let mut trusted = RootCertStore::empty();
-        for certificate in &self.client_ca {
-            trusted.add(certificate.clone()).map_err(|error| format!("client-ca: {error}"))?;
-        }
-        let clients = WebPkiClientVerifier::builder_with_provider(trusted.into(), provider.clone())
-            .build()
-            .map_err(|error| format!("client-ca: {error}"))?;
-        let of_key = |error| format!("certificate and key do not belong together: {error}");
-        let mut tls = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_client_cert_verifier(clients)
-            .with_single_cert(self.certificates.clone(), self.key.clone_key())
-            .map_err(of_key)?;
-        tls.session_storage = Arc::new(NoServerSessionStorage {});
-        tls.send_tls13_tickets = 0;
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(tls)
-    }
 }

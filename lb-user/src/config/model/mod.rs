@@ -14,6 +14,8 @@ mod ports;
 mod prefix;
 mod quic;
 mod service;
+mod tickets;
+mod tls_identity;
 
 pub use access::{Access, Action};
 pub use affinity::{Affinity, Reset};
@@ -29,6 +31,8 @@ pub use ports::{InvalidPorts, Ports};
 pub use prefix::{InvalidPrefix, Prefix};
 pub use quic::{Quic, QuicKey};
 pub use service::{Protocol, Scheduler, Service};
+pub use tickets::{ServerKind, TicketCluster, TicketRing, Tickets};
+pub use tls_identity::TlsIdentity;
 
 pub(crate) use flow_table::to_ticks;
 
@@ -76,6 +80,8 @@ pub struct Config {
     pub flow_table: FlowTable,
     /// Whether and how the network is told which VIPs are here.
     pub announce: Option<Announce>,
+    /// The session-ticket keys that back-ends share, if they do.
+    pub tickets: Option<Tickets>,
     /// What clients connect to; no two with the same name, and none that a packet could mean as well as another.
     pub services: Vec<Service>,
 }

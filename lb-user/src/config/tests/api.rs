@@ -43,7 +43,7 @@ fn a_good_one_is_taken_and_shows_no_key() {
     assert_eq!(config, parse(folder.path(), GOOD).unwrap());
     let shown = format!("{config:?}");
     let key = fs::read_to_string(folder.path().join("key.pem")).unwrap();
-    let secret: Vec<String> = api.key.secret_der()[40..60].iter().map(ToString::to_string).collect();
+    let secret: Vec<String> = api.identity.key.secret_der()[40..60].iter().map(ToString::to_string).collect();
     assert!(!shown.contains(key.lines().nth(1).unwrap()) && !shown.contains(&secret.join(", ")), "{shown}");
 }
 

@@ -15,18 +15,23 @@ const LONGEST: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// The highest rate: far above what a processor does a second, and far below what the sums of a limiter overflow by.
 const HIGHEST_RATE: u32 = 1_000_000_000;
 
+/// Whether services and back-ends can be called that.
+pub(crate) fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (1..=63).contains(&text.len()) && text.chars().all(allowed)
+}
+
 impl Checker<'_> {
-    pub(super) fn name(&mut self, about: &str, name: &Spanned<String>) -> Option<String> {
+    pub(crate) fn name(&mut self, about: &str, name: &Spanned<String>) -> Option<String> {
         let text = name.get_ref();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if text.is_empty() || text.len() > 63 || !text.chars().all(allowed) {
+        if !is_name(text) {
             let message = format!("{about}: a name has 1 to 63 letters, digits, '-', '_' or '.'");
             return self.problems.reject(name, message);
         }
         Some(text.clone())
     }
 
-    pub(super) fn path(&mut self, key: &str, text: &Spanned<String>, example: &str) -> Option<PathBuf> {
+    pub(crate) fn path(&mut self, key: &str, text: &Spanned<String>, example: &str) -> Option<PathBuf> {
         let path = PathBuf::from(text.get_ref());
         if !path.is_absolute() {
             return self.problems.reject(text, format!("{key} {path:?} is not an absolute path, as {example}"));
@@ -35,7 +40,7 @@ impl Checker<'_> {
     }
 
     /// A program and its arguments.
-    pub(super) fn command(
+    pub(crate) fn command(
         &mut self,
         key: &str,
         command: &Spanned<Vec<Spanned<String>>>,
@@ -50,14 +55,14 @@ impl Checker<'_> {
         Some(words)
     }
 
-    pub(super) fn path_or(&mut self, default: &str, key: &str, text: Option<&Spanned<String>>) -> Option<PathBuf> {
+    pub(crate) fn path_or(&mut self, default: &str, key: &str, text: Option<&Spanned<String>>) -> Option<PathBuf> {
         match text {
             None => Some(PathBuf::from(default)),
             Some(text) => self.path(key, text, default),
         }
     }
 
-    pub(super) fn duration(&mut self, key: &str, text: &Spanned<String>, shortest: Duration) -> Option<Duration> {
+    pub(crate) fn duration(&mut self, key: &str, text: &Spanned<String>, shortest: Duration) -> Option<Duration> {
         let Ok(duration) = humantime::parse_duration(text.get_ref()) else {
             let message = format!("{key} {:?} is not a duration, as 90s, 15m or 1h", text.get_ref());
             return self.problems.reject(text, message);
@@ -131,7 +136,7 @@ impl Checker<'_> {
     }
 
     /// One of `choices` by its name, the first one without any.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &mut self,
         key: &str,
         text: Option<&Spanned<String>>,

@@ -36,6 +36,8 @@ pub enum EventKind {
     Dataplane,
     /// Whether VIPs are announced.
     Announce,
+    /// The session-ticket keys that back-ends share.
+    Tickets,
 }
 
 impl fmt::Display for EventKind {
@@ -47,6 +49,7 @@ impl fmt::Display for EventKind {
             Self::Override => "override",
             Self::Dataplane => "dataplane",
             Self::Announce => "announce",
+            Self::Tickets => "tickets",
         })
     }
 }

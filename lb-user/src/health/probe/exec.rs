@@ -1,97 +1,25 @@
 use super::Error;
 use crate::health::target::Target;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::process::{ExitStatus, Stdio};
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::Receiver;
-use tokio::process::{Child, Command};
+use crate::program;
 
-/// What the program finds other programs by.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// So many of the last bytes that the program says are kept.
-const KEPT: usize = 4 << 10;
 /// Longest line in an error, in characters.
 const LINE: usize = 200;
 
 /// Whether the program, which is the first word of `command`, says that the target is healthy: it exits with 0.
 pub(super) async fn probe(target: &Target, command: &[String]) -> Result<(), Error> {
-    let (program, args) = command.split_first().map_or(("", &[][..]), |(program, args)| (program.as_str(), args));
-    let cannot = |source| Error::Start { program: program.to_owned(), source };
-    let (group, mut output) = start(target, program, args).map_err(cannot)?;
-    let (status, said) = group.wait(&mut output).await.map_err(cannot)?;
+    let variables = [
+        ("HANDOFF_SERVICE", target.name.service.clone()),
+        ("HANDOFF_BACKEND", target.name.backend.clone()),
+        ("HANDOFF_ADDRESS", target.address.ip().to_string()),
+        ("HANDOFF_PORT", target.address.port().to_string()),
+    ];
+    let cannot = |source| Error::Start { program: command.first().cloned().unwrap_or_default(), source };
+    let (status, said) = program::run(command, &variables).await.map_err(cannot)?;
     if status.success() {
         return Ok(());
     }
     let how = status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"));
     Err(Error::Exit { how, last_line: last_line(&said) })
-}
-
-/// Starts the program in a process group of its own; the pipe has all that it says.
-fn start(target: &Target, program: &str, args: &[String]) -> io::Result<(Group, Receiver)> {
-    let (reader, writer) = io::pipe()?;
-    let child = Command::new(program)
-        .args(args)
-        // Nothing of the agent's own environment, which may hold secrets.
-        .env_clear()
-        .env("PATH", PATH)
-        .env("HANDOFF_SERVICE", &target.name.service)
-        .env("HANDOFF_BACKEND", &target.name.backend)
-        .env("HANDOFF_ADDRESS", target.address.ip().to_string())
-        .env("HANDOFF_PORT", target.address.port().to_string())
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer)
-        .process_group(0)
-        .spawn()?;
-    let leader = child.id().map(|id| Pid::from_raw(id as i32));
-    Ok((Group { child, leader }, Receiver::from_owned_fd(OwnedFd::from(reader))?))
-}
-
-/// A program and whatever it started. Nothing of it outlives this.
-struct Group {
-    child: Child,
-    /// Its process, which the group is called after.
-    leader: Option<Pid>,
-}
-
-impl Group {
-    /// Waits until the program exits; returns the last that it said as well.
-    async fn wait(mut self, output: &mut Receiver) -> io::Result<(ExitStatus, Vec<u8>)> {
-        let (mut said, mut part) = (Vec::new(), [0; KEPT]);
-        let status = loop {
-            tokio::select! {
-                status = self.child.wait() => break status?,
-                // A program that closes its output may go on.
-                Ok(len @ 1..) = output.read(&mut part) => keep(&mut said, &part[..len]),
-            }
-        };
-        // With all who could say more, so that the pipe has an end.
-        drop(self);
-        loop {
-            match output.read(&mut part).await? {
-                0 => return Ok((status, said)),
-                len => keep(&mut said, &part[..len]),
-            }
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            // Just after it was waited for, the number cannot be another's: the kernel goes through all others first.
-            let _ = killpg(leader, Signal::SIGKILL);
-        }
-    }
-}
-
-fn keep(said: &mut Vec<u8>, part: &[u8]) {
-    said.extend_from_slice(part);
-    let surplus = said.len().saturating_sub(KEPT);
-    said.drain(..surplus);
 }
 
 /// The last line that is not empty, without what terminals would act upon.
@@ -106,8 +34,10 @@ mod tests {
     use super::*;
     use crate::config::Probe;
     use crate::health::probe::testing::{target, told, told_of, told_soon};
+    use crate::program::PATH;
     use nix::errno::Errno;
     use nix::sys::signal::kill;
+    use nix::unistd::Pid;
     use std::fs;
     use std::net::SocketAddr;
     use std::time::{Duration, Instant};

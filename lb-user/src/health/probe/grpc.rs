@@ -23,7 +23,7 @@ pub(super) async fn probe(target: &Target, grpc: &GrpcProbe, tls: Option<&Tls>) 
     let scheme = if tls.is_some() { "https" } else { "http" };
     let request = request(target, grpc, scheme)?;
     match tls {
-        None => exchange(socket::tcp(target).await?, request).await,
+        None => exchange(socket::tcp(target.address, target.mark).await?, request).await,
         Some(tls) => exchange(tls::connect(target, tls, &["h2"]).await?, request).await,
     }
 }

@@ -18,7 +18,7 @@ const HEAD: usize = 16 << 10;
 pub(super) async fn probe(target: &Target, http: &HttpProbe, tls: Option<&Tls>) -> Result<(), Error> {
     let request = request(target, http, tls.is_some())?;
     match tls {
-        None => exchange(socket::tcp(target).await?, request, http).await,
+        None => exchange(socket::tcp(target.address, target.mark).await?, request, http).await,
         Some(tls) => exchange(tls::connect(target, tls, &["http/1.1"]).await?, request, http).await,
     }
 }

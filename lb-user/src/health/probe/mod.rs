@@ -15,6 +15,7 @@ mod udp;
 mod testing;
 
 use error::Error;
+pub(crate) use tls::Anybody;
 
 use super::target::Target;
 use crate::config::Probe;

@@ -4,7 +4,7 @@ use crate::health::target::Target;
 
 /// Whether the target takes a connection.
 pub(super) async fn probe(target: &Target) -> Result<(), Error> {
-    socket::tcp(target).await?;
+    socket::tcp(target.address, target.mark).await?;
     Ok(())
 }
 

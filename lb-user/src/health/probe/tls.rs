@@ -25,7 +25,7 @@ pub(super) async fn connect(target: &Target, tls: &Tls, protocols: &[&str]) -> R
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     // Without a name none is asked for: an address is not sent.
     let name = tls.name.clone().unwrap_or_else(|| ServerName::from(target.vip));
-    let stream = socket::tcp(target).await?;
+    let stream = socket::tcp(target.address, target.mark).await?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(Error::Handshake)
 }
 
@@ -45,7 +45,7 @@ fn config(target: &Target, tls: &Tls) -> Result<ClientConfig, Error> {
 
 /// Takes any certificate, for those who said `insecure = true`. Who shows it still has to have its key.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+pub(crate) struct Anybody(pub(crate) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(

@@ -1,23 +1,24 @@
-//! The data generator. Every request is a new TCP connection and a whole TLS handshake: what the balancer hands off is connections.
+//! The data generator. Every request is a new TCP connection and a TLS handshake: what the balancer hands off is connections.
 
 mod clients;
+mod memory;
 mod pacer;
 mod request;
 mod sizes;
 mod tally;
 
 pub use clients::ClientSequence;
+pub use memory::Memory;
 pub(super) use request::WRONG_PEER;
 pub(super) use sizes::SizeSequence;
 pub use sizes::Sizes;
 pub use tally::{Failure, Tally};
 
 use super::topology::client;
-use super::{Error, Namespace, Tls};
+use super::{Error, Namespace};
 use pacer::Pacer;
 use request::request;
-use rustls::ClientConfig;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::iter;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic;
@@ -29,7 +30,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
 
 /// What the data generator does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadOptions {
     /// Most connections that are open at once; at least 1.
     pub connections: u32,
@@ -58,14 +59,19 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts to send requests from `namespace` to `target`.
+    /// Starts to send requests from `namespace` to `target`. Clients have `memory` for their sessions.
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub fn start(namespace: Namespace, target: SocketAddr, tls: &Tls, options: LoadOptions) -> Result<Self, Error> {
+    pub fn start(
+        namespace: Namespace,
+        target: SocketAddr,
+        memory: Memory,
+        options: LoadOptions,
+    ) -> Result<Self, Error> {
         let tally = Arc::new(Mutex::new(Tally::default()));
         let (stop, stopped) = oneshot::channel();
-        let generator = Generator { target, tls: tls.client.clone(), options, tally: tally.clone() };
+        let mut generator = Generator { target, memory, options, tally: tally.clone() };
         let failed = Error::process("cannot start the data generator");
         let thread = thread::Builder::new().name("client".to_owned());
         let thread = thread.spawn(move || namespace.run(|| generator.run(stopped))?).map_err(failed)?;
@@ -91,13 +97,13 @@ impl Load {
 
 struct Generator {
     target: SocketAddr,
-    tls: Arc<ClientConfig>,
+    memory: Memory,
     options: LoadOptions,
     tally: Arc<Mutex<Tally>>,
 }
 
 impl Generator {
-    fn run(&self, stopped: oneshot::Receiver<()>) -> Result<(), Error> {
+    fn run(&mut self, stopped: oneshot::Receiver<()>) -> Result<(), Error> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(Error::process("cannot start the data generator"))?;
         runtime.block_on(async {
@@ -112,7 +118,7 @@ impl Generator {
         Ok(())
     }
 
-    async fn begin_requests(&self, room: &Arc<Semaphore>) {
+    async fn begin_requests(&mut self, room: &Arc<Semaphore>) {
         let start = Instant::now();
         let mut pacer = Pacer::new(self.options.rate);
         for (size, source) in SizeSequence::new(self.options.sizes, self.options.seed).zip(self.sources()) {
@@ -121,11 +127,11 @@ impl Generator {
             if !delay.is_zero() {
                 sleep(delay).await;
             }
-            lock(&self.tally).begun += 1;
-            let (tally, request) = (self.tally.clone(), request(source, self.target, self.tls.clone(), size));
+            let begun = lock(&self.tally).begin(source, size);
+            let (tally, request) = (self.tally.clone(), request(source, self.target, self.memory.of(source), size));
             tokio::spawn(async move {
                 let result = request.await;
-                lock(&tally).count(source, size, result, start.elapsed());
+                lock(&tally).end(&begun, result, start.elapsed());
                 drop(place);
             });
         }

@@ -6,8 +6,8 @@ use hyper::header::{CONNECTION, HOST};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, HandshakeKind};
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -59,14 +59,22 @@ impl RequestError {
     }
 }
 
-/// One request: a new connection from `source`, a whole TLS handshake, `size` bytes, and the end of the connection. Returns the name of
-/// the server that answered.
+/// What came of a request that succeeded.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The name of the server that answered.
+    pub(super) server: String,
+    /// Whether the server went on with an earlier session.
+    pub(super) resumed: bool,
+}
+
+/// One request: a new connection from `source`, a TLS handshake, `size` bytes, and the end of the connection.
 pub(super) async fn request(
     source: Ipv4Addr,
     target: SocketAddr,
     tls: Arc<ClientConfig>,
     size: u64,
-) -> Result<String, RequestError> {
+) -> Result<Answer, RequestError> {
     let stream = within("connecting", connect(source, target)).await?.map_err(RequestError::Connect)?;
     let peer = stream.peer_addr().map_err(RequestError::Connect)?;
     if peer != target {
@@ -74,6 +82,7 @@ pub(super) async fn request(
     }
     let handshake = TlsConnector::from(tls).connect(ServerName::from(target.ip()), stream);
     let stream = within("TLS handshake", handshake).await?.map_err(RequestError::Tls)?;
+    let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(http("sending the request"))?;
     let connection = tokio::spawn(connection.without_shutdown());
 
@@ -99,11 +108,13 @@ pub(super) async fn request(
     }
     let parts = connection.await.map_err(http("closing the connection"))?.map_err(http("closing the connection"))?;
     within("closing the connection", close(parts.io.into_inner())).await?.map_err(http("closing the connection"))?;
-    Ok(server)
+    Ok(Answer { server, resumed })
 }
 
 async fn connect(source: Ipv4Addr, target: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
+    // As browsers do: a request that follows the end of a handshake would wait for an acknowledgement, which waits for the request.
+    socket.set_nodelay(true)?;
     // A port that is used towards one server only need not be free towards all.
     setsockopt(&socket, IpBindAddressNoPort, &true)?;
     socket.bind(SocketAddr::from((source, 0)))?;

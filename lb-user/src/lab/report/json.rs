@@ -1,5 +1,5 @@
-use super::Report;
 use crate::lab::Error;
+use serde::Serialize;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ impl JsonFile {
     ///
     /// # Errors
     /// When the file cannot be written; an older one is still as it was.
-    pub fn write(&self, report: &Report) -> Result<(), Error> {
+    pub fn write(&self, report: &impl Serialize) -> Result<(), Error> {
         let write = || {
             let mut file = File::create_new(&self.draft)?;
             serde_json::to_writer_pretty(&mut file, report)?;

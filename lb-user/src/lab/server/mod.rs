@@ -1,21 +1,25 @@
 mod content;
+mod handshake;
 
 pub use content::SERVER_HEADER;
+pub use handshake::{Cost, Handshakes};
 
 use super::topology::SERVICE;
-use super::{Error, Namespace, Tls};
+use super::{Error, Namespace};
+use arc_swap::ArcSwap;
 use content::Content;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
 use std::convert::Infallible;
 use std::future::ready;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, copy, sink};
@@ -37,11 +41,19 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Server {
     name: String,
-    connections: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     response_bytes: Arc<AtomicU64>,
     /// Nothing is ever sent; the thread ends when this is dropped.
     alive: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What a server and its thread share.
+#[derive(Debug)]
+struct Shared {
+    tls: ArcSwap<ServerConfig>,
+    connections: AtomicU64,
+    handshakes: Mutex<Handshakes>,
 }
 
 impl Server {
@@ -49,7 +61,7 @@ impl Server {
     ///
     /// # Errors
     /// When the namespace is gone, or the port is taken.
-    pub fn start(namespace: &Namespace, name: &str, tls: &Tls) -> Result<Self, Error> {
+    pub fn start(namespace: &Namespace, name: &str, tls: Arc<ServerConfig>) -> Result<Self, Error> {
         let failed = Error::process("cannot start a server");
         let response_bytes = Arc::new(AtomicU64::new(0));
         let start = || {
@@ -61,8 +73,9 @@ impl Server {
         // A socket stays in the namespace that it was made in, whichever thread uses it.
         let (runtime, listener, content) = namespace.run(start)?.map_err(failed)?;
 
-        let connections = Arc::new(AtomicU64::new(0));
-        let accepting = accept(listener, TlsAcceptor::from(tls.server.clone()), content.into(), connections.clone());
+        let shared =
+            Arc::new(Shared { tls: ArcSwap::new(tls), connections: AtomicU64::new(0), handshakes: Mutex::default() });
+        let accepting = accept(listener, content.into(), shared.clone());
         let (alive, ended) = oneshot::channel();
         let until_dropped = async {
             tokio::select! {
@@ -72,7 +85,7 @@ impl Server {
         };
         let thread = thread::Builder::new().name(name.to_owned());
         let thread = thread.spawn(move || runtime.block_on(until_dropped)).map_err(failed)?;
-        Ok(Self { name: name.to_owned(), connections, response_bytes, alive: Some(alive), thread: Some(thread) })
+        Ok(Self { name: name.to_owned(), shared, response_bytes, alive: Some(alive), thread: Some(thread) })
     }
 
     /// Its name.
@@ -82,7 +95,17 @@ impl Server {
 
     /// Connections that it has accepted.
     pub fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// TLS handshakes that it has completed.
+    pub fn handshakes(&self) -> Handshakes {
+        *self.shared.handshakes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has connections that are accepted from now on served with `tls`.
+    pub fn configure(&self, tls: Arc<ServerConfig>) {
+        self.shared.tls.store(tls);
     }
 
     /// Bytes of response bodies that it has sent.
@@ -109,12 +132,14 @@ fn listen(runtime: &Runtime) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, content: Arc<Content>, connections: Arc<AtomicU64>) {
+async fn accept(listener: TcpListener, content: Arc<Content>, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(converse(stream, acceptor.clone(), content.clone()));
+                // Without it, small responses wait for acknowledgements of what came before them. They would arrive all the same.
+                let _ = stream.set_nodelay(true);
+                shared.connections.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(converse(stream, content.clone(), shared.clone()));
             }
             Err(error) => {
                 debug!(%error, "a connection could not be accepted");
@@ -126,11 +151,12 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, content: Arc<Conte
 }
 
 /// One connection. What goes wrong with it is the client's to report.
-async fn converse(stream: TcpStream, acceptor: TlsAcceptor, content: Arc<Content>) {
+async fn converse(stream: TcpStream, content: Arc<Content>, shared: Arc<Shared>) {
+    let acceptor = TlsAcceptor::from(shared.tls.load_full());
     let answer =
         service_fn(|request: Request<Incoming>| ready(Ok::<_, Infallible>(content.answer(request.uri().path()))));
     let conversation = async {
-        let stream = acceptor.accept(stream).await?;
+        let stream = handshake::accept(&acceptor, stream, &shared.handshakes).await?;
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
         let mut stream = connection.without_shutdown().await.map_err(io::Error::other)?.io.into_inner();
         stream.shutdown().await?;
