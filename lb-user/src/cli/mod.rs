@@ -36,6 +36,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use log::LogFormat;
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Load balancer for the edge of a web-server cluster: clients see one virtual server, and the XDP program hands each new connection to
 /// a back-end in turn, which answers the client directly.
@@ -103,9 +104,9 @@ pub fn main() -> ExitCode {
         }
     };
     match &command {
-        Command::Run(args) => log::start("info", args.log_format()),
-        Command::Tickets(args) if args.is_service() => log::start("info", LogFormat::Text),
-        _ => log::start("warn", LogFormat::Text),
+        Command::Run(args) => log::start(LevelFilter::INFO, args.log_format()),
+        Command::Tickets(args) if args.is_service() => log::start(LevelFilter::INFO, LogFormat::Text),
+        _ => log::start(LevelFilter::WARN, LogFormat::Text),
     }
     execute(command).unwrap_or_else(|error| {
         eprintln!("handoff: {error}");

@@ -27,7 +27,7 @@ pub(crate) use files::{Disk, Files};
 pub(crate) use model::to_ticks;
 pub(crate) use problems::Seen;
 pub(crate) use shape::Shape;
-pub(crate) use value::is_name;
+pub(crate) use value::{Choice, is_name};
 
 use serde::de::DeserializeOwned;
 use std::path::Path;

@@ -1,13 +1,13 @@
+use super::request::send;
 use super::types::{
     ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
     OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest, RotateRequest, ServiceStatus, Status,
     Stop, TopBy, TopFlows, TraceLine, TraceRequest, VerdictCounter,
 };
 use super::{Error, Remote};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
-use hyper::{Method, Request, Response, StatusCode, header};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -265,18 +265,8 @@ impl Client {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let broken = |error: hyper::Error| self.unexpected(&method, path, format!("the agent hung up: {error}"));
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        // It ends with the answer, or with the error that the answer ends with.
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method.clone())
-            .uri(path)
-            .header(header::HOST, "handoff")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| self.unexpected(&method, path, error.to_string()))?;
-        let response = sender.send_request(request).await.map_err(broken)?;
+        let response = send(stream, method.clone(), path, body);
+        let response = response.await.map_err(|reason| self.unexpected(&method, path, reason))?;
         let status = response.status();
         if status == StatusCode::OK {
             return Ok(response);

@@ -11,6 +11,7 @@ pub(crate) mod listener;
 pub(crate) mod monitoring;
 mod query;
 mod refused;
+pub(crate) mod request;
 mod role;
 mod routes;
 mod server;

@@ -10,6 +10,7 @@ mod seal_key;
 mod status;
 
 use clap::Subcommand;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -61,6 +62,26 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Rings(args) => rings::run(&args),
         Command::Rotate(args) => rotate::rotate(args),
         Command::Revoke(args) => rotate::revoke(args),
+    }
+}
+
+/// Who signs a certificate, where it is put, and how long it is valid.
+#[derive(clap::Args)]
+struct Issuing {
+    /// Folder of the authority.
+    #[arg(long, value_name = "FOLDER", default_value = DEFAULT_FOLDER)]
+    folder: PathBuf,
+    /// Folder to make. It must be empty or not be there.
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+    /// How long the certificate is valid.
+    #[arg(long, value_name = "DAYS", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+}
+
+impl Issuing {
+    fn validity(&self) -> Duration {
+        days(self.days)
     }
 }
 

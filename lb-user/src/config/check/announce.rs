@@ -1,6 +1,7 @@
 //! `[announce]`, and what services say of it.
 
 use super::Checker;
+use crate::config::Choice;
 use crate::config::file;
 use crate::config::model::{Announce, AnnounceBy, AnnounceWhen, Community, InterfaceName};
 use std::time::Duration;
@@ -43,7 +44,8 @@ impl Checker<'_> {
 
     /// Keys of one way to announce mean nothing to another.
     fn announce_keys(&mut self, by: Option<By>, announce: &file::Announce) {
-        let Some(by) = by else { return };
+        let Some(chosen) = by else { return };
+        let by = Choice { about: "announce", key: "by", chosen, all: &BY };
         self.only_for(by, &[By::Bird], "socket", announce.socket.as_ref());
         self.only_for(by, &[By::Bird], "file", announce.file.as_ref());
         self.only_for(by, &[By::Bird, By::ExaBgp], "communities", announce.communities.as_ref());
@@ -51,14 +53,6 @@ impl Checker<'_> {
         self.only_for(by, &[By::ExaBgp], "pipe", announce.pipe.as_ref());
         self.only_for(by, &[By::Hook], "command", announce.command.as_ref());
         self.only_for(by, &[By::L2], "interfaces", announce.interfaces.as_ref());
-    }
-
-    fn only_for<T>(&mut self, by: By, who: &[By], key: &str, value: Option<&Spanned<T>>) {
-        if let Some(value) = value.filter(|_| !who.contains(&by)) {
-            let names = BY.iter().filter(|(_, by)| who.contains(by)).map(|(name, _)| format!("{name:?}"));
-            let names = names.collect::<Vec<_>>().join(" or ");
-            self.problems.add(value, format!("announce: {key} is for by = {names}: remove it"));
-        }
     }
 
     fn announce_by(

@@ -21,7 +21,36 @@ pub(crate) fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(allowed)
 }
 
+/// Which of several kinds was chosen, and by which key.
+#[derive(Clone, Copy)]
+pub(crate) struct Choice<'a, K> {
+    /// The table.
+    pub(crate) about: &'a str,
+    /// The key that chooses.
+    pub(crate) key: &'a str,
+    /// What it chose.
+    pub(crate) chosen: K,
+    /// All kinds, as they are called.
+    pub(crate) all: &'a [(&'a str, K)],
+}
+
 impl Checker<'_> {
+    /// Reports a key that means nothing to the kind that was chosen, only to those of `who`.
+    pub(crate) fn only_for<K: Copy + PartialEq, T>(
+        &mut self,
+        choice: Choice<'_, K>,
+        who: &[K],
+        key: &str,
+        value: Option<&Spanned<T>>,
+    ) {
+        let Choice { about, key: chooser, chosen, all } = choice;
+        if let Some(value) = value.filter(|_| !who.contains(&chosen)) {
+            let names = all.iter().filter(|(_, kind)| who.contains(kind)).map(|(name, _)| format!("{name:?}"));
+            let names = names.collect::<Vec<_>>().join(" or ");
+            self.problems.add(value, format!("{about}: {key} is for {chooser} = {names}: remove it"));
+        }
+    }
+
     pub(crate) fn name(&mut self, about: &str, name: &Spanned<String>) -> Option<String> {
         let text = name.get_ref();
         if !is_name(text) {

@@ -1,15 +1,12 @@
 //! The agents that a back-end fetches its rings from.
 
+use crate::control::request::{causes, send};
 use crate::control::tls::connect;
 use crate::tickets::wire::{LARGEST, Report, RingMessage};
 use crate::tickets::{RingName, Version};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode, Uri, header};
-use hyper_util::rt::TokioIo;
+use http_body_util::{BodyExt, Limited};
+use hyper::{Method, StatusCode, Uri};
 use rustls::ClientConfig;
-use std::error::Error;
-use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -89,25 +86,10 @@ impl Agents {
         let late = |_| "no answer in time".to_owned();
         let stream = timeout(CONNECT_PATIENCE, connect(url, Arc::clone(&self.tls))).await.map_err(late)??;
         timeout(ANSWER_PATIENCE, async {
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-            // The connection is for one request: what it has read is wiped with it, instead of waiting for the next.
-            let connection = tokio::spawn(connection);
-            let request = Request::builder()
-                .method(method)
-                .uri(path)
-                .header(header::HOST, "handoff")
-                .header(header::CONTENT_TYPE, "application/json")
-                .header(header::CONNECTION, "close")
-                .body(Full::new(Bytes::from(body)))
-                .map_err(|error| error.to_string())?;
-            let response =
-                sender.send_request(request).await.map_err(|error| format!("it hung up: {}", causes(&error)))?;
+            let response = send(stream, method, path, body).await?;
             let status = response.status();
             let body = Limited::new(response.into_body(), LARGEST).collect().await;
             let body = body.map_err(|error| format!("its answer broke off: {}", causes(&*error)))?.to_bytes();
-            // It ends by itself: this only makes sure that it has.
-            let _ = connection.await;
             let body = Zeroizing::new(body.to_vec());
             if status.is_success() {
                 return Ok((status, body));
@@ -117,11 +99,6 @@ impl Agents {
         .await
         .map_err(late)?
     }
-}
-
-/// An error with what has caused it.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    iter::successors(Some(error), |&error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
@@ -170,7 +147,7 @@ mod tests {
         let long = after("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n").await.unwrap_err();
         assert!(long.starts_with("its answer broke off: "), "{long}");
         let gone = after("").await.unwrap_err();
-        assert!(gone.starts_with("it hung up: "), "{gone}");
+        assert!(gone.starts_with("the agent hung up: "), "{gone}");
         let refused = after("HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno\n").await.unwrap_err();
         assert_eq!(refused, "403 Forbidden: no");
     }

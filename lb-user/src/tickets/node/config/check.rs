@@ -1,9 +1,10 @@
 //! From the shape of the file to checked types. Goes on after a mistake, to report them all.
 
 use super::{Config, RingConfig, file};
-use crate::config::{Checker, Files, Problem, Seen};
+use crate::config::{Checker, Choice, Files, Problem, Seen};
 use crate::tickets::RingName;
 use crate::tickets::node::driver::{Apache, Driver, Envoy, Exec, HaProxy, Nginx, Server};
+use crate::tickets::pki::agent_url;
 use hyper::http::uri::Uri;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,15 +75,10 @@ impl Checker<'_> {
     }
 
     fn agent(&mut self, text: &Spanned<String>) -> Option<Uri> {
-        let url: Option<Uri> = text.get_ref().parse().ok();
-        let is_fine = |url: &Uri| {
-            url.scheme_str() == Some("https") && url.port_u16().is_some() && url.path() == "/" && url.query().is_none()
-        };
-        match url.filter(is_fine) {
-            Some(url) => Some(url),
-            None => {
-                let message =
-                    format!("agents: {:?} is not https://HOST:PORT, as https://10.0.0.2:9444", text.get_ref());
+        match agent_url(text.get_ref()) {
+            Ok(url) => Some(url),
+            Err(reason) => {
+                let message = format!("agents: {:?} is {reason}, as https://10.0.0.2:9444", text.get_ref());
                 self.problems.reject(text, message)
             }
         }
@@ -106,7 +102,8 @@ impl Checker<'_> {
         };
         let kind = self.choice(&format!("{about}: driver"), Some(&ring.driver), &KINDS)?;
         self.only_keys_of(kind, &about, ring);
-        let (name, server) = (name?, self.server(kind, &about, ring));
+        let name = name?;
+        let server = self.server(kind, &about, &name, ring);
         Some(RingConfig { name, folder: folder?, driver: Driver { server: server?, timeout: timeout? } })
     }
 
@@ -119,22 +116,15 @@ impl Checker<'_> {
 
     /// Keys of one driver mean nothing to another.
     fn only_keys_of(&mut self, kind: Kind, about: &str, ring: &file::Ring) {
-        self.only_of(kind, &[Kind::Nginx], about, "test", ring.test.as_ref());
-        self.only_of(kind, &[Kind::Nginx, Kind::Apache], about, "pid-file", ring.pid_file.as_ref());
-        self.only_of(kind, &[Kind::HaProxy], about, "socket", ring.socket.as_ref());
-        self.only_of(kind, &[Kind::Envoy], about, "secret", ring.secret.as_ref());
-        self.only_of(kind, &[Kind::Apache, Kind::Exec], about, "command", ring.command.as_ref());
+        let choice = Choice { about, key: "driver", chosen: kind, all: &KINDS };
+        self.only_for(choice, &[Kind::Nginx], "test", ring.test.as_ref());
+        self.only_for(choice, &[Kind::Nginx, Kind::Apache], "pid-file", ring.pid_file.as_ref());
+        self.only_for(choice, &[Kind::HaProxy], "socket", ring.socket.as_ref());
+        self.only_for(choice, &[Kind::Envoy], "secret", ring.secret.as_ref());
+        self.only_for(choice, &[Kind::Apache, Kind::Exec], "command", ring.command.as_ref());
     }
 
-    fn only_of<T>(&mut self, kind: Kind, who: &[Kind], about: &str, key: &str, value: Option<&Spanned<T>>) {
-        if let Some(value) = value.filter(|_| !who.contains(&kind)) {
-            let names = KINDS.iter().filter(|(_, kind)| who.contains(kind)).map(|(name, _)| format!("{name:?}"));
-            let names = names.collect::<Vec<_>>().join(" or ");
-            self.problems.add(value, format!("{about}: {key} is for driver = {names}: remove it"));
-        }
-    }
-
-    fn server(&mut self, kind: Kind, about: &str, ring: &file::Ring) -> Option<Server> {
+    fn server(&mut self, kind: Kind, about: &str, name: &RingName, ring: &file::Ring) -> Option<Server> {
         match kind {
             Kind::Nginx => {
                 let test = self.command_or(&DEFAULT_TEST, &format!("{about}: test"), ring.test.as_ref());
@@ -152,7 +142,7 @@ impl Checker<'_> {
             }
             Kind::Envoy => {
                 let secret = match &ring.secret {
-                    None => Some(ring.name.get_ref().clone()),
+                    None => Some(name.to_string()),
                     Some(text) => self.name(&format!("{about}: secret {:?}", text.get_ref()), text),
                 };
                 Some(Server::Envoy(Envoy { secret: secret? }))
@@ -163,8 +153,7 @@ impl Checker<'_> {
                     return self.problems.reject(&ring.driver, message);
                 };
                 let command = self.command(&format!("{about}: command"), command, COMMAND_EXAMPLE);
-                let name = RingName::try_from(ring.name.get_ref().clone()).ok();
-                Some(Server::Exec(Exec { command: command?, ring: name? }))
+                Some(Server::Exec(Exec { command: command?, ring: name.clone() }))
             }
         }
     }

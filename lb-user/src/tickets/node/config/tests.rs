@@ -151,7 +151,7 @@ fn mistakes_in_the_shape_name_the_ring() {
 fn the_key_is_for_its_owner_and_agents_are_asked_over_tls() {
     let identity = Identity::make();
     let text = GOOD.replace("node.key", "open.key").replace("https://10.0.0.2:9444", "http://10.0.0.2:9444");
-    let expected = "1: agents: \"http://10.0.0.2:9444\" is not https://HOST:PORT, as https://10.0.0.2:9444\n\
+    let expected = "1: agents: \"http://10.0.0.2:9444\" is not of the form https://HOST:PORT, as https://10.0.0.2:9444\n\
         3: key \"@/open.key\" has mode 0644, which lets others at the key: `chmod 600 @/open.key`\n\
         6: ring is empty: name a ring in a table [[ring]]";
     assert_eq!(identity.load(&format!("{text}ring = []\n")).expect_err("three mistakes"), expected);
