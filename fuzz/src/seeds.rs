@@ -4,8 +4,12 @@ use crate::traffic;
 use anyhow::{Context, Result};
 use lb_tests::tunnel;
 use lb_tests::vector::{self, Case, Step};
+use rustls::pki_types::ServerName;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Writes the inputs for each target into a folder of its name in `folder`.
 ///
@@ -22,6 +26,7 @@ pub fn write(folder: &Path) -> Result<()> {
     }
     write_all(&folder.join("round_trip"), frames)?;
     write_all(&folder.join("decap"), tunnel::cases().into_iter().map(|case| case.frame))?;
+    write_all(&folder.join("client_hello"), hellos()?)?;
     write_all(&folder.join("config"), configurations())?;
     write_all(&folder.join("flow_table"), [])
 }
@@ -46,6 +51,20 @@ fn traffic_of(case: &Case) -> Vec<u8> {
         Step::Setup(_) => None,
     });
     traffic::input(packets)
+}
+
+/// What clients of TLS 1.3 and 1.2 say first.
+fn hellos() -> Result<Vec<Vec<u8>>> {
+    let hello = |version| -> Result<Vec<u8>> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version])?;
+        let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from("www.example.com")?)?;
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes)?;
+        Ok(bytes)
+    };
+    [&TLS13, &TLS12].into_iter().map(hello).collect()
 }
 
 /// The examples of the documentation, and a configuration with every key. None may name files: see the target.

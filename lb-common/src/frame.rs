@@ -50,6 +50,13 @@ impl<'a> Frame<'a> {
         self.end as usize - self.start as usize
     }
 
+    /// Its bytes.
+    #[cfg(not(target_arch = "bpf"))]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `start..end` is one readable block of memory; `&self` keeps others from writing to it.
+        unsafe { core::slice::from_raw_parts(self.start, self.len()) }
+    }
+
     /// Whether the frame has no bytes at all.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {

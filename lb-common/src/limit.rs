@@ -7,6 +7,12 @@ use crate::atomic::SharedWord;
 
 const SECOND: u64 = 1_000_000_000;
 
+/// Whether one more would be within `rate` a second at `now` nanoseconds, see [`admit`].
+#[inline(always)]
+pub fn has_room(limiter: &SharedWord, rate: u32, now: u64) -> bool {
+    limiter.load() + SECOND / u64::from(rate.max(1)) <= now + SECOND
+}
+
 /// Whether one more is within `rate` a second, which must not be 0, at `now` nanoseconds. A second's worth may come at once.
 #[inline(always)]
 pub fn admit(limiter: &SharedWord, rate: u32, now: u64) -> bool {

@@ -4,7 +4,7 @@
 
 use crate::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, Limiter, PortsKey, QuicKey, QuicServer, QuicServerKey,
-    Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks,
+    Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks, TrafficClass,
 };
 use crate::atomic::SharedWord;
 use crate::flow::FlowKey;
@@ -109,6 +109,9 @@ pub struct Flow {
 
 /// Where outcomes are counted. Each counter belongs to the current CPU alone.
 pub trait Counters {
+    /// Counts a frame of `bytes` bytes of this class, and returns how many there were.
+    fn count_class(&self, class: TrafficClass, bytes: u64) -> u64;
+
     /// Counts a packet of `bytes` bytes under the verdict with this number.
     fn count_verdict(&self, number: u32, bytes: u64);
 

@@ -1,6 +1,6 @@
 //! The packet behind an XDP context.
 
-use aya_ebpf::helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail};
+use aya_ebpf::helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_load_bytes};
 use aya_ebpf::programs::XdpContext;
 use core::ptr::{self, with_exposed_provenance_mut};
 use lb_common::frame::Frame;
@@ -9,6 +9,34 @@ use lb_common::tables::Buffer;
 /// The packet that the program was called for.
 pub(crate) struct Packet<'a> {
     pub(crate) ctx: &'a XdpContext,
+}
+
+impl Packet<'_> {
+    /// Length of the packet, as a number that the verifier knows for one.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        let len = self.ctx.data_end() - self.ctx.data();
+        // SAFETY: a local variable. Without the detour the compiler computes with the two addresses that it is the difference of, which the
+        // verifier does not allow.
+        unsafe { ptr::read_volatile(&raw const len) }
+    }
+
+    /// Copies the first `count` bytes of the packet, but no more than `most`, to `to`. Returns how many those were; 0 if it has not so many.
+    ///
+    /// # Safety
+    /// There must be room for `most` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn copy(&self, count: u32, most: u32, to: *mut u8) -> u16 {
+        let count = count.min(most);
+        // SAFETY: a local variable. What the compiler knows of it, it would not check again; the verifier wants to see it.
+        let count = unsafe { ptr::read_volatile(&raw const count) };
+        if count == 0 || count > most {
+            return 0;
+        }
+        // SAFETY: the helper writes `count` bytes, for which the caller has room.
+        let copied = unsafe { bpf_xdp_load_bytes(self.ctx.ctx, 0, to.cast(), count) };
+        if copied == 0 { count as u16 } else { 0 }
+    }
 }
 
 impl Buffer for Packet<'_> {
@@ -28,12 +56,8 @@ impl Buffer for Packet<'_> {
 
     #[inline(always)]
     fn truncate(&mut self, len: usize) -> bool {
-        let current = self.frame().len();
-        // SAFETY: a local variable. Without the detour the compiler takes `len` from one of the two addresses that `current` is the
-        // difference of, which the verifier does not allow.
-        let current = unsafe { ptr::read_volatile(&raw const current) };
         // A packet that is shorter wraps to more.
-        let surplus = current.wrapping_sub(len);
+        let surplus = self.len().wrapping_sub(len);
         if surplus > usize::from(u16::MAX) {
             return false;
         }

@@ -44,6 +44,15 @@ pub(crate) extern "C" fn remember_briefly(bucket: *const Bucket, hash: u64, reco
     }
 }
 
+/// [`datapath::count_frame`], of which the lower half.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn count_frame(ctx: *mut xdp_md) -> u32 {
+    let ctx = XdpContext::new(ctx);
+    let tables = KernelTables { ctx: &ctx, flows: Buckets };
+    datapath::count_frame(&tables, &Packet { ctx: &ctx }.frame()) as u32
+}
+
 /// [`datapath::consider`], with our flow table: 1 when there is a back-end, else 0.
 #[unsafe(no_mangle)]
 #[inline(never)]

@@ -5,10 +5,11 @@
 #![no_std]
 #![cfg(target_arch = "bpf")]
 
+mod capture;
 mod context;
 pub mod flow_table;
 mod global;
 pub mod maps;
 pub mod program;
+mod samples;
 mod tables;
-mod trace;

@@ -1,13 +1,15 @@
 //! The maps. The agent pins them, so that they outlive it. Layouts: `lb_common::abi`.
 
+use crate::capture::Begun;
+use crate::samples::BegunSample;
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, RingBuf};
 use lb_common::abi::{
-    AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_ACCESS_PREFIXES, MAX_BACKENDS,
-    MAX_LIMITED_SOURCES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS, MAX_RING_POSITIONS, MAX_SERVICES,
-    PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey,
-    Settings, SourceKey, TraceFilter, TraceRecord, VerdictCounters,
+    AccessKey, Action, Address, Backend, BackendCounters, CAPTURE_READERS, CaptureFilter, FRAGMENT_BUCKETS, Limiter,
+    MAX_ACCESS_PREFIXES, MAX_BACKENDS, MAX_LIMITED_SOURCES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS,
+    MAX_RING_POSITIONS, MAX_SERVICES, PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Sampling,
+    Service, ServiceCounters, ServiceKey, Settings, SourceKey, Tally, TrafficClass, VerdictCounters,
 };
 use lb_common::atomic::SharedWord;
 use lb_common::flow_table::{Bucket, StoredKey};
@@ -95,26 +97,50 @@ pub(crate) static SERVICE_COUNTERS: PerCpuArray<ServiceCounters> = PerCpuArray::
 #[map]
 pub(crate) static BACKEND_COUNTERS: PerCpuArray<BackendCounters> = PerCpuArray::with_max_entries(MAX_BACKENDS, 0);
 
-/// Which packets leave a record in `TRACE`. Written by the agent. This map and the next three end with the program: whoever traces is gone
+/// Frames by what kind of frame they are. Written by the program.
+#[map]
+pub(crate) static FRAMES: PerCpuArray<Tally> = PerCpuArray::with_max_entries(TrafficClass::COUNT, 0);
+
+/// The readers that have a filter, as bits. Written by the agent. This map and the next four end with the program: whoever captures is gone
 /// by then.
 #[map]
-pub(crate) static TRACE_FILTER: Array<TraceFilter> = Array::with_max_entries(1, 0);
+pub(crate) static CAPTURE_READERS_ON: Array<u32> = Array::with_max_entries(1, 0);
+
+/// Which packets leave a record in `CAPTURE`, by reader. Written by the agent.
+#[map]
+pub(crate) static CAPTURE_FILTERS: Array<CaptureFilter> = Array::with_max_entries(CAPTURE_READERS as u32, 0);
 
 /// The record that each CPU is making.
 #[map]
-pub(crate) static TRACE_BEGUN: PerCpuArray<TraceRecord> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static CAPTURE_BEGUN: PerCpuArray<Begun> = PerCpuArray::with_max_entries(1, 0);
 
-/// How many records there were. Written by the program; the agent begins anew.
+/// How many records each reader had. Written by the program; the agent begins anew.
 #[map]
-pub(crate) static TRACE_STATE: Array<TraceState> = Array::with_max_entries(1, 0);
+pub(crate) static CAPTURE_STATE: Array<RecordState> = Array::with_max_entries(CAPTURE_READERS as u32, 0);
 
-/// Records of decisions, 11,000 of them. Written by the program, read by the agent.
+/// Records of packets, 10,000 of them with 128 bytes each from before and after. Written by the program, read by the agent.
 #[map]
-pub(crate) static TRACE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+pub(crate) static CAPTURE: RingBuf = RingBuf::with_byte_size(1 << 22, 0);
 
-/// What limits the records, and counts those that were not made.
+/// Which packets are sampled. Written by the agent. This map and the next three end with the program as well.
+#[map]
+pub(crate) static SAMPLING: Array<Sampling> = Array::with_max_entries(1, 0);
+
+/// The sample that each CPU is taking.
+#[map]
+pub(crate) static SAMPLE_BEGUN: PerCpuArray<BegunSample> = PerCpuArray::with_max_entries(1, 0);
+
+/// How many samples there were. Written by the program.
+#[map]
+pub(crate) static SAMPLE_STATE: Array<RecordState> = Array::with_max_entries(1, 0);
+
+/// Samples of packets. Written by the program, read by the agent.
+#[map]
+pub(crate) static SAMPLES: RingBuf = RingBuf::with_byte_size(1 << 19, 0);
+
+/// What limits records, and counts those that were not made.
 #[repr(C)]
-pub struct TraceState {
+pub struct RecordState {
     pub(crate) limiter: SharedWord,
     pub(crate) missed: SharedWord,
 }

@@ -1,8 +1,8 @@
 //! The XDP program, from entry to action.
 
+use crate::capture;
 use crate::context::Packet;
 use crate::tables::KernelTables;
-use crate::trace;
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::bpf_redirect;
 use aya_ebpf::programs::XdpContext;
@@ -28,10 +28,10 @@ pub trait Flows: FlowTable {
 #[inline(always)]
 pub fn balance<F: Flows>(ctx: &XdpContext) -> u32 {
     let tables = KernelTables { ctx, flows: F::NEW };
-    let is_traced = trace::begin(ctx);
+    let is_captured = capture::begin(ctx);
     let outcome = process(&tables, &mut Packet { ctx });
-    if is_traced {
-        trace::end(&outcome);
+    if is_captured {
+        capture::end(ctx, &outcome);
     }
     let Outcome { verdict, to } = outcome;
     match (verdict, to) {

@@ -2,10 +2,11 @@
 
 use crate::global::{self, remember_briefly};
 use crate::maps::{
-    ACCESS, BACKEND_COUNTERS, BACKENDS, CLIENTS, CURSORS, FRAGMENTS, LIMITERS, PORTS, QUIC, QUIC_SERVERS, RINGS,
-    SERVICE_COUNTERS, SERVICES, SETTINGS, SOURCES, VERDICTS, VIPS,
+    ACCESS, BACKEND_COUNTERS, BACKENDS, CLIENTS, CURSORS, FRAGMENTS, FRAMES, LIMITERS, PORTS, QUIC, QUIC_SERVERS,
+    RINGS, SERVICE_COUNTERS, SERVICES, SETTINGS, SOURCES, VERDICTS, VIPS,
 };
 use crate::program::Flows;
+use crate::samples;
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::PerCpuArray;
@@ -13,7 +14,7 @@ use aya_ebpf::maps::lpm_trie::Key;
 use aya_ebpf::programs::XdpContext;
 use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, PortsKey, QuicKey, QuicServer,
-    QuicServerKey, RING_CHUNK, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks,
+    QuicServerKey, RING_CHUNK, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks, TrafficClass,
 };
 use lb_common::atomic::SharedWord;
 use lb_common::datapath::{Calls, Carried, Chain, Finding, Plan, Reading};
@@ -21,6 +22,7 @@ use lb_common::flow_table::{FlowRecord, bucket_index};
 use lb_common::frame::Frame;
 use lb_common::quic::QuicConfig;
 use lb_common::tables::{Buffer, Counters, FlowTable, Tables};
+use lb_common::verdict::Verdict;
 use lb_common::wire::Be16;
 
 /// The BPF maps, the kernel's clock, and the packet's interface.
@@ -153,6 +155,16 @@ impl<F: FlowTable> Tables for KernelTables<'_, F> {
 
 impl<F: Flows> Calls for KernelTables<'_, F> {
     #[inline(always)]
+    fn count_frame(&self, _: &Frame<'_>) -> u64 {
+        global::count_frame(self.ctx.ctx).into()
+    }
+
+    #[inline(always)]
+    fn sample(&self, _: &Frame<'_>, count: u64, found: &Result<Plan<'_>, Verdict>) {
+        samples::take(self.ctx, count, found);
+    }
+
+    #[inline(always)]
     fn read(&self, _: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
         global::read(self.ctx.ctx, reading, finding) != 0
     }
@@ -191,6 +203,16 @@ impl<F: Flows> Calls for KernelTables<'_, F> {
 }
 
 impl<F> Counters for KernelTables<'_, F> {
+    #[inline(always)]
+    fn count_class(&self, class: TrafficClass, bytes: u64) -> u64 {
+        let mut packets = 0;
+        count(&FRAMES, class.index(), |tally| {
+            tally.count(bytes);
+            packets = tally.packets;
+        });
+        packets
+    }
+
     #[inline(always)]
     fn count_verdict(&self, number: u32, bytes: u64) {
         count(&VERDICTS, number, |verdict| verdict.count(bytes));

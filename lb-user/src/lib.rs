@@ -9,11 +9,14 @@
 #![warn(missing_docs)]
 
 pub mod agent;
+pub mod analysis;
 pub mod announce;
 pub mod bpf;
+pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod dashboard;
 pub mod dataplane;
 pub mod decap;
 pub mod doctor;
@@ -26,3 +29,5 @@ pub mod report;
 pub mod schedule;
 pub mod state;
 pub mod tickets;
+pub mod top;
+mod units;

@@ -14,11 +14,14 @@
 //!
 //! [`agreement`] compares what `handoff explain` rehearses with what the kernel does.
 //!
+//! [`browser`] is a real browser that shows the dashboard.
+//!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
 //! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
 
 pub mod agreement;
+pub mod browser;
 pub mod output;
 pub mod packet;
 pub mod runner;

@@ -55,7 +55,7 @@ fn the_debian_package_says_what_it_is_and_needs() -> Result<()> {
     assert_eq!(field("Package")?.trim(), "handoff");
     assert_eq!(field("Version")?.trim(), env!("CARGO_PKG_VERSION"));
     let needs = field("Depends")?;
-    ensure!(needs.starts_with("libc6 (>= 2.") && needs.contains("systemd"), "{needs}");
+    ensure!(needs.starts_with("libc6 (>= 2.") && needs.contains("libpcap0.8") && needs.contains("systemd"), "{needs}");
     let control = tempfile::tempdir()?;
     run(Command::new("dpkg-deb").arg("--control").arg(&package).arg(control.path()))?;
     for script in ["postinst", "prerm", "postrm"] {

@@ -11,6 +11,7 @@ mod lint;
 mod privilege;
 mod process;
 mod run;
+mod screenshots;
 mod setup;
 mod test;
 mod usage;
@@ -51,6 +52,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("fuzz") => fuzz::main(rest),
         Some("lint") => lint::main(rest),
         Some("bench") => bench::main(rest),
+        Some("screenshots") => screenshots::main(rest),
         Some("dist") => dist::main(rest),
         _ => Err(UsageError::unexpected("command", command).into()),
     }

@@ -22,6 +22,7 @@ Usage: cargo xtask <command>
                          decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
+  screenshots            make the pictures of the documentation in docs/images: the dashboard, over a lab with traffic (root)
   dist                   pack the release build into target/dist: a tarball, a Debian package, and their checksums
   help                   show this text
 

@@ -15,6 +15,12 @@ impl Tally {
         self.packets += 1;
         self.bytes += bytes;
     }
+
+    /// Adds those of another CPU.
+    pub fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
 }
 
 /// Packets of one verdict, by size. Value of the per-CPU map `VERDICTS`, whose index is [`crate::verdict::Verdict::number`].

@@ -7,31 +7,35 @@
 mod access;
 mod address;
 mod backend;
+mod capture;
 mod counters;
 mod limit;
 mod quic;
+mod samples;
 mod service;
 mod settings;
 mod timeouts;
-mod trace;
+mod traffic;
 mod vip_filter;
 
 pub use access::{AccessKey, AccessList, Action};
 pub use address::Address;
 pub use backend::{Backend, BackendState, Forwarding, Outer, Tags};
+pub use capture::{CAPTURE_READERS, CaptureFilter, CaptureRecord, MAX_SNAPLEN};
 pub use counters::{BackendCounters, ServiceCounters, SizeClass, Tally, VerdictCounters};
 pub use limit::{Limiter, SourceKey};
 pub use quic::{QuicKey, QuicServer, QuicServerKey};
+pub use samples::{SampleRecord, Sampling};
 pub use service::{
     AffinityReset, PortsKey, RING_CHUNK, RingChunk, Scheduler, Service, ServiceFlags, ServiceKey, ServiceKind,
 };
 pub use settings::{Device, Settings};
 pub use timeouts::{TIMEOUT_CLASSES, TimeoutClass, Timeouts};
-pub use trace::{TraceFilter, TraceRecord};
+pub use traffic::{LinkKind, NetworkKind, TrafficClass, TransportKind};
 pub use vip_filter::VipFilter;
 
 /// Version of everything in this module and of [`crate::flow_table`].
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Most services at once.
 pub const MAX_SERVICES: u32 = 1_024;

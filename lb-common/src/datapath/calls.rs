@@ -1,8 +1,10 @@
 use super::{
-    Carried, Chain, Finding, Plan, Reading, carry, consider, read, read_quic, reply, skip_extensions, too_big,
+    Carried, Chain, Finding, Plan, Reading, carry, consider, count_frame, read, read_quic, reply, skip_extensions,
+    too_big,
 };
 use crate::frame::Frame;
 use crate::tables::{Buffer, Counters, Tables};
+use crate::verdict::Verdict;
 
 /// Parts of the way that are called, not inlined.
 ///
@@ -10,6 +12,14 @@ use crate::tables::{Buffer, Counters, Tables};
 /// parts add up instead of multiplying. Such a function takes numbers and memory and returns a number; the frame it gets from the
 /// program's context. Elsewhere the parts are what stands here.
 pub trait Calls: Tables + Counters + Sized {
+    /// Counts `frame` by its class, and returns how many of that class there were.
+    fn count_frame(&self, frame: &Frame<'_>) -> u64 {
+        count_frame(self, frame)
+    }
+
+    /// Takes a sample of the packet in `frame`, of which this was found out, if it is the turn of one: it is the `count`th of its class.
+    fn sample(&self, frame: &Frame<'_>, count: u64, found: &Result<Plan<'_>, Verdict>);
+
     /// Reads the packet in `frame`. Whether it is about a flow; if not, the verdict is in `finding`.
     fn read(&self, frame: &Frame<'_>, reading: &mut Reading, finding: &mut Finding) -> bool {
         read(self, frame, reading, finding)

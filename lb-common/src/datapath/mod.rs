@@ -14,6 +14,7 @@
 mod admit;
 mod affinity;
 mod calls;
+mod classify;
 mod device;
 mod echo;
 mod flow;
@@ -30,9 +31,10 @@ mod shortcut;
 mod vip;
 
 pub use calls::Calls;
+pub use classify::count_frame;
 pub use echo::reply;
 pub use hand_off::{Carried, Inner, Plan, carry, encapsulate, too_big};
-pub use observe::observe;
+pub use observe::{begins_handshake, observe};
 pub use parse::{Chain, Datagram, Family, Fragment, HOP_LIMIT, Matter, Packet, Reading, Signal, skip_extensions};
 
 use crate::abi::{Backend, Settings, Ticks, ticks};
@@ -54,8 +56,13 @@ pub struct Outcome {
 /// Decides on a packet, writes into it what follows, and counts it.
 #[inline(always)]
 pub fn process<C: Calls, B: Buffer>(calls: &C, buffer: &mut B) -> Outcome {
-    let received = buffer.frame().len() as u64;
-    let verdict = match find(calls, &buffer.frame()) {
+    let found = find(calls, &buffer.frame());
+    // Not before: whatever waits for the decision takes stack from it.
+    let frame = buffer.frame();
+    let received = frame.len() as u64;
+    let count = calls.count_frame(&frame);
+    calls.sample(&frame, count, &found);
+    let verdict = match found {
         Ok(plan) => match hand_off(calls, buffer, &plan) {
             Ok(()) => {
                 record::forwarded(calls, &plan, received);

@@ -27,13 +27,15 @@ pub(super) const TRANSPORT: usize = NETWORK + Ipv4::MIN_LEN;
 
 #[inline(always)]
 pub(super) fn take<'t, T: Tables>(tables: &'t T, settings: &Settings, frame: &Frame<'_>) -> Shortcut<'t> {
+    // First, while nothing else is at hand: the search takes registers.
+    let ingress = device::ingress(tables, settings);
     let Some(ethernet) = frame.header::<Ethernet>(0) else { return Shortcut::None };
     match ethernet.ether_type {
         ether_type::IPV4 => {}
         ether_type::IPV6 | ether_type::VLAN | ether_type::SERVICE_VLAN => return Shortcut::None,
         _ => return Shortcut::Verdict(Verdict::Passed(Passed::NotIp)),
     }
-    if let Err(verdict) = device::accept(tables, settings, ethernet.destination) {
+    if let Err(verdict) = device::accept(ingress, &ethernet.destination) {
         return Shortcut::Verdict(verdict);
     }
     let Some(ipv4) = frame.header::<Ipv4>(NETWORK) else { return Shortcut::None };

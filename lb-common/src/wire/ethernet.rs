@@ -67,6 +67,8 @@ pub mod ether_type {
     pub const IPV4: Be16 = Be16::new(0x0800);
     /// IPv6.
     pub const IPV6: Be16 = Be16::new(0x86dd);
+    /// ARP (RFC 826).
+    pub const ARP: Be16 = Be16::new(0x0806);
     /// A VLAN tag (IEEE 802.1Q).
     pub const VLAN: Be16 = Be16::new(0x8100);
     /// The outer one of two VLAN tags (IEEE 802.1ad).

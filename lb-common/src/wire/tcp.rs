@@ -29,6 +29,8 @@ impl Tcp {
     pub const SYN: u8 = 0x02;
     /// The connection is over.
     pub const RST: u8 = 0x04;
+    /// The receiver is to hand its data on at once.
+    pub const PSH: u8 = 0x08;
     /// The segment acknowledges.
     pub const ACK: u8 = 0x10;
 

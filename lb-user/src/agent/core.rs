@@ -1,14 +1,16 @@
 //! The agent without its surroundings: what it knows, and what it does about it.
 
+use super::analysis::Analysis;
 use super::checks::Checks;
 use super::desired::desired;
 use super::events::{About, Events};
 use super::notices::notice;
 use super::overrides::Overrides;
+use super::recording::Recording;
+use super::report::Reading;
 use super::slow_start::SlowStarts;
 use super::standing::Standings;
 use super::store::Store;
-use super::trace::Tracing;
 use super::{Error, explain, flows, report};
 use crate::announce::Announced;
 use crate::bpf;
@@ -37,7 +39,8 @@ pub(super) struct Core<D> {
     /// New flows of services when they were counted last.
     scheduled: BTreeMap<u32, u64>,
     flow_secret: [u64; 2],
-    tracing: Tracing,
+    recording: Recording,
+    pub(super) analysis: Analysis,
 }
 
 /// What the reports are made of, besides the counters.
@@ -109,7 +112,8 @@ where
             events: Events::new(),
             scheduled: BTreeMap::new(),
             flow_secret,
-            tracing: Tracing::default(),
+            recording: Recording::default(),
+            analysis: Analysis::new(Instant::now()),
         })
     }
 
@@ -267,32 +271,56 @@ where
         report::summary(&self.known)
     }
 
-    /// Whether somebody traces.
-    pub(super) fn is_tracing(&self) -> bool {
-        self.tracing.is_on()
+    /// Whether somebody reads records of packets.
+    pub(super) fn is_recording(&self) -> bool {
+        self.recording.is_on()
     }
 
-    /// Hands the records of the trace on.
-    pub(super) fn follow_trace(&mut self) {
-        self.tracing.follow(&self.known, &mut self.dataplane, Instant::now());
+    /// Hands on the records of packets.
+    pub(super) fn follow_records(&mut self) {
+        self.recording.follow(&self.known, &mut self.dataplane, Instant::now());
+    }
+
+    /// Takes samples of the traffic into account.
+    pub(super) fn follow_samples(&mut self) {
+        self.analysis.samples.follow(&self.known, &mut self.dataplane, Instant::now());
+    }
+
+    /// Ends what goes on beside forwarding. What is known of the past is on disk then.
+    pub(super) fn end_analysis(&mut self) {
+        self.analysis.samples.end(&mut self.dataplane);
+        self.end_history();
     }
 
     /// Answers a question. Nobody may be waiting for the answer any more, which is no harm.
     pub(super) fn answer(&mut self, question: Question) {
         let (known, dataplane) = (&self.known, &mut self.dataplane);
+        let read = |dataplane: &D| Reading::take(known, dataplane).map_err(failed);
         match question {
             Question::Status(answer) => {
-                drop(answer.send(report::status(known, dataplane, self.store.generations.current())));
+                let (census, generation) = (dataplane.flows(), self.store.generations.current());
+                drop(answer.send(report::status(known, dataplane, &census, generation)));
             }
-            Question::Services(answer) => drop(answer.send(report::services(known, dataplane).map_err(failed))),
-            Question::Backends(answer) => drop(answer.send(report::backends(known, dataplane).map_err(failed))),
-            Question::Counters(answer) => drop(answer.send(report::verdicts(dataplane).map_err(failed))),
+            Question::Services(answer) => drop(answer.send(read(dataplane).map(|it| report::services(known, &it)))),
+            Question::Backends(answer) => drop(answer.send(read(dataplane).map(|it| report::backends(known, &it)))),
+            Question::Counters(answer) => {
+                let counters = dataplane.counters(&[], &[]).map_err(failed);
+                drop(answer.send(counters.map(|counters| report::verdicts(&counters))));
+            }
+            Question::Traffic(answer) => drop(answer.send(self.traffic().map_err(failed))),
+            Question::Samples(answer) => drop(answer.send(self.analysis.samples())),
+            Question::History(request, answer) => drop(answer.send(self.history(&request))),
+            Question::Snapshot(answer) => drop(answer.send(self.snapshot().map_err(failed))),
+            Question::Live(answer) => drop(answer.send(self.analysis.live.listen())),
             Question::Flows(filter, answer) => drop(answer.send(flows::list(known, dataplane, &filter))),
             Question::TopFlows(by, filter, answer) => drop(answer.send(flows::top(known, dataplane, by, &filter))),
             Question::Explain(packet, answer) => drop(answer.send(explain::explain(known, dataplane, &packet))),
             Question::Trace(request, lines) => {
                 // If nobody is waiting for the lines, the trace ends at its first step.
-                drop(lines.send(self.tracing.begin(dataplane, &request, Instant::now())));
+                drop(lines.send(self.recording.trace(known, dataplane, &request, Instant::now())));
+            }
+            Question::Capture(request, packets) => {
+                drop(packets.send(self.recording.capture(known, dataplane, &request, Instant::now())));
             }
             Question::Generations(answer) => drop(answer.send(report::generations(&self.store.generations))),
             Question::Tickets(answer) => {

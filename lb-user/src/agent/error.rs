@@ -1,5 +1,5 @@
 use crate::tickets::{Unprotected, keeper};
-use crate::{bpf, control, network, state};
+use crate::{bpf, control, dashboard, network, state};
 use lb_common::abi;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,9 @@ pub enum Error {
     /// The control socket.
     #[error(transparent)]
     Control(#[from] control::Error),
+    /// The dashboard.
+    #[error(transparent)]
+    Dashboard(#[from] dashboard::Error),
     /// Signals cannot be caught.
     #[error("the agent could not be told to end: signals cannot be caught: {0}")]
     Signals(io::Error),

@@ -14,11 +14,13 @@
 //! | `events`, `notices` | what is worth a line |
 //! | `store` | what outlives the agent besides links and maps |
 //! | `desired`, `report` | from the configuration to the maps; from the maps to the answers |
-//! | `flows`, `explain`, `trace`, `names` | what single flows and packets are asked about |
+//! | `flows`, `explain`, `recording`, `names` | what single flows and packets are asked about |
+//! | `analysis` | what the traffic is like as a whole |
 //! | `neighbours`, `signals` | Ethernet addresses of back-ends; how an agent is told to end |
 //! | `tickets` | the session-ticket keys that back-ends share |
 //! | `supervisor` | what the service manager is told |
 
+mod analysis;
 mod change;
 mod checks;
 mod core;
@@ -36,6 +38,7 @@ mod overrides;
 mod preflight;
 mod preview;
 mod probing;
+mod recording;
 mod report;
 pub(crate) mod rights;
 mod running;
@@ -47,7 +50,6 @@ mod supervisor;
 #[cfg(test)]
 mod testing;
 mod tickets;
-mod trace;
 mod vips;
 
 pub(crate) use desired::delivery;
@@ -63,6 +65,7 @@ pub(crate) use preflight::unreachable_now;
 use crate::bpf::{self, Pins};
 use crate::config::Config;
 use crate::control::Server;
+use crate::dashboard::Dashboard;
 use crate::network::Monitor;
 use change::Proposal;
 use lock::Lock;
@@ -101,11 +104,12 @@ pub async fn run(path: PathBuf, text: String, config: Config) -> Result<(), Erro
     let links_before = pins.linked();
     let started = Server::bind(&config.control_socket, config.api.as_ref()).map_err(Error::from).and_then(|server| {
         let store = Store::open(&config.state_folder)?;
+        let dashboard = config.dashboard.as_ref().map(Dashboard::bind).transpose()?;
         let tickets = Tickets::start(&config)?;
-        Ok((Running::start(Proposal { path, text, config }, store, tickets, &network, &pins)?, server))
+        Ok((Running::start(Proposal { path, text, config }, store, tickets, &network, &pins)?, server, dashboard))
     });
     match started {
-        Ok((agent, server)) => agent.serve(server, monitor, signals, lock).await,
+        Ok((agent, server, dashboard)) => agent.serve(server, dashboard, monitor, signals, lock).await,
         Err(error) => {
             undo(&pins, &links_before);
             Err(error)

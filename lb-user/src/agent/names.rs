@@ -1,11 +1,12 @@
 use super::core::Known;
+use crate::config::Service;
 use lb_common::abi::{Backend, BackendState};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What back-ends and services are called whose slots and numbers the data plane knows.
 pub(super) struct Names<'a> {
-    services: BTreeMap<u32, &'a str>,
+    services: BTreeMap<u32, &'a Service>,
     backends: BTreeMap<u16, Named<'a>>,
 }
 
@@ -38,10 +39,7 @@ impl<'a> Names<'a> {
             };
             (slot, named)
         });
-        Self {
-            backends: backends.collect(),
-            services: services.iter().map(|(&id, service)| (id, service.name.as_str())).collect(),
-        }
+        Self { backends: backends.collect(), services }
     }
 
     /// The back-end in `slot`, if one is there.
@@ -51,7 +49,12 @@ impl<'a> Names<'a> {
 
     /// The service with the number `id`.
     pub(super) fn service(&self, id: u32) -> &'a str {
-        self.services.get(&id).copied().unwrap_or(REMOVED)
+        self.services.get(&id).map_or(REMOVED, |service| &service.name)
+    }
+
+    /// All services, by number.
+    pub(super) fn services(&self) -> impl Iterator<Item = (u32, &'a Service)> {
+        self.services.iter().map(|(&id, &service)| (id, service))
     }
 
     /// All back-ends, by slot.

@@ -15,8 +15,24 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, generation: u64) -> Status {
-    let census = dataplane.flows();
+/// What the maps count at one moment: the counters of all services and back-ends in use, and the live flows. Answers that are made of one
+/// reading agree with each other.
+pub(super) struct Reading {
+    pub(super) counters: Counters,
+    pub(super) census: FlowCensus,
+}
+
+impl Reading {
+    /// Reads the maps.
+    pub(super) fn take<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Self, D::Error> {
+        let services: Vec<u32> = known.observed.services.values().map(|service| service.service.id).collect();
+        let in_use = known.observed.backends.iter().filter(|(_, backend)| backend.state != abi::BackendState::FREE);
+        let slots: Vec<u16> = in_use.map(|(&slot, _)| slot).collect();
+        Ok(Self { counters: dataplane.counters(&services, &slots)?, census: dataplane.flows() })
+    }
+}
+
+pub(super) fn status<D: Dataplane>(known: &Known, dataplane: &D, census: &FlowCensus, generation: u64) -> Status {
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -67,8 +83,7 @@ fn interfaces(known: &Known) -> Vec<InterfaceStatus> {
     interfaces.collect()
 }
 
-pub(super) fn services<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec<ServiceStatus>, D::Error> {
-    let (counters, census) = readings(known, dataplane)?;
+pub(super) fn services(known: &Known, Reading { counters, census }: &Reading) -> Vec<ServiceStatus> {
     let services = known.config.services.iter().map(|service| {
         let id = known.observed.services.get(&service.key()).map(|observed| observed.service.id);
         let counted = id.and_then(|id| counters.services.get(&id)).copied().unwrap_or_default();
@@ -103,18 +118,17 @@ pub(super) fn services<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec
             dropped: counted.dropped.packets,
         }
     });
-    Ok(services.collect())
+    services.collect()
 }
 
-pub(super) fn backends<D: Dataplane>(known: &Known, dataplane: &D) -> Result<Vec<BackendStatus>, D::Error> {
-    let (counters, census) = readings(known, dataplane)?;
+pub(super) fn backends(known: &Known, Reading { counters, census }: &Reading) -> Vec<BackendStatus> {
     let slots = known.observed.slots();
     let services = known.config.services.iter();
     let mut backends: Vec<BackendStatus> =
-        services.flat_map(|service| service_backends(known, service, &slots, &counters, &census)).collect();
+        services.flat_map(|service| service_backends(known, service, &slots, counters, census)).collect();
     let leaving = known.observed.backends.iter().filter(|(_, backend)| backend.state == abi::BackendState::LEAVING);
-    backends.extend(leaving.map(|(&slot, backend)| leaving_backend(known, slot, backend, &counters, &census)));
-    Ok(backends)
+    backends.extend(leaving.map(|(&slot, backend)| leaving_backend(known, slot, backend, counters, census)));
+    backends
 }
 
 fn service_backends(
@@ -201,18 +215,9 @@ pub(super) fn generations(kept: &Generations) -> Vec<Generation> {
     kept.list().into_iter().map(generation).collect()
 }
 
-pub(super) fn verdicts<D: Dataplane>(dataplane: &D) -> Result<Vec<VerdictCounter>, D::Error> {
-    let counters = dataplane.counters(&[], &[])?;
+pub(super) fn verdicts(counters: &Counters) -> Vec<VerdictCounter> {
     let verdicts = Verdict::all().map(|verdict| {
         VerdictCounter::new(verdict.action(), verdict.name(), &counters.verdicts[verdict.number() as usize])
     });
-    Ok(verdicts.collect())
-}
-
-/// The counters of all services and back-ends in use, and the live flows.
-fn readings<D: Dataplane>(known: &Known, dataplane: &D) -> Result<(Counters, FlowCensus), D::Error> {
-    let services: Vec<u32> = known.observed.services.values().map(|service| service.service.id).collect();
-    let in_use = known.observed.backends.iter().filter(|(_, backend)| backend.state != abi::BackendState::FREE);
-    let slots: Vec<u16> = in_use.map(|(&slot, _)| slot).collect();
-    Ok((dataplane.counters(&services, &slots)?, dataplane.flows()))
+    verdicts.collect()
 }

@@ -6,6 +6,8 @@ pub(crate) type Capability = (u32, &'static str);
 
 /// To change the network's settings, and to attach programs to it.
 pub(crate) const NET_ADMIN: Capability = (12, "CAP_NET_ADMIN");
+/// To receive all packets of an interface.
+pub(crate) const NET_RAW: Capability = (13, "CAP_NET_RAW");
 /// To look at what others have loaded.
 pub(crate) const SYS_ADMIN: Capability = (21, "CAP_SYS_ADMIN");
 /// To have a program read the network's packets.

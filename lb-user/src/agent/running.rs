@@ -1,18 +1,20 @@
 use super::Error;
+use super::analysis::{self, sampling};
 use super::change::Proposal;
 use super::core::{Core, Known, Now};
 use super::lock::Lock;
 use super::neighbours::{self, Backends};
 use super::probing::Probing;
+use super::recording;
 use super::signals::{Signals, Told};
 use super::store::Store;
 use super::supervisor::Supervisor;
 use super::tickets::{self, Tickets};
-use super::trace;
 use super::vips::Vips;
 use crate::bpf::{self, KernelDataplane, Object, Pinning, Pins, Sizes};
 use crate::config::{InterfaceName, XdpMode};
 use crate::control::{Query, Refused, RefusedKind, Server, monitoring, types::Stop};
+use crate::dashboard::Dashboard;
 use crate::network::{self, Link, Monitor, Network, XdpAttachment};
 use std::fs;
 use std::future;
@@ -73,6 +75,7 @@ impl Running {
     pub(super) async fn serve(
         mut self,
         server: Server,
+        dashboard: Option<Dashboard>,
         mut monitor: Monitor,
         mut signals: Signals,
         lock: Lock,
@@ -82,14 +85,22 @@ impl Running {
         if let Some(address) = self.core.config().metrics {
             tokio::spawn(monitoring::serve(address, queries.clone()));
         }
+        if let Some(dashboard) = dashboard {
+            tokio::spawn(dashboard.serve(queries.clone()));
+        }
         let server = tokio::spawn(server.serve(queries, hung_up));
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut supervisor = Supervisor::of_environment();
         supervisor.ready();
 
-        let mut records = interval(trace::INTERVAL);
+        let mut records = interval(recording::INTERVAL);
         records.set_missed_tick_behavior(MissedTickBehavior::Delay);
+
+        let mut samples = interval(sampling::INTERVAL);
+        samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut seconds = interval(analysis::INTERVAL);
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         let mut draining: Option<(Instant, Stop, oneshot::Sender<_>)> = None;
 
@@ -99,7 +110,9 @@ impl Running {
                     Ok(()) => self.follow(&mut monitor).await,
                     Err(error) => monitor = restart(error).await?,
                 },
-                _ = records.tick(), if self.core.is_tracing() => self.core.follow_trace(),
+                _ = records.tick(), if self.core.is_recording() => self.core.follow_records(),
+                _ = samples.tick() => self.core.follow_samples(),
+                _ = seconds.tick() => self.core.follow_traffic(Instant::now()),
                 _ = tick.tick() => {
                     self.watch(&mut monitor).await;
                     self.follow(&mut monitor).await;
@@ -136,6 +149,7 @@ impl Running {
             supervisor.status(self.core.summary());
         };
         supervisor.stopping();
+        self.core.end_analysis();
         let ended = self.end(stop);
         if let Some(asked) = asked {
             // Nobody may be waiting any more.

@@ -54,8 +54,9 @@ pub(super) fn agent() -> Agent {
         xdp: XdpAttachment::None,
     };
     let network = Network { links: [(1, link)].into(), ..Network::default() };
-    let config = Config::parse(Path::new("test"), SERVICES).expect("a configuration");
+    let mut config = Config::parse(Path::new("test"), SERVICES).expect("a configuration");
     let folder = tempfile::tempdir().expect("a folder");
+    config.state_folder = folder.path().to_owned();
     let store = Store::open(folder.path()).expect("a store");
     let mut core = Core::new(PathBuf::new(), config, MemoryDataplane::new(1 << 10), store).expect("maps");
     core.start(&network, Now { ticks: 0, instant: Instant::now() }).expect("there is room");

@@ -1,7 +1,7 @@
 use super::mapped::Mapped;
 use super::object::Object;
 use super::plain::{IsPlain, Plain};
-use super::tracer::TraceMaps;
+use super::recorder::RecordMaps;
 use super::{Error, RunTime, now};
 use crate::dataplane::flows::forget_flows;
 use crate::dataplane::{Counters, Dataplane, FlowCensus, Flows};
@@ -12,7 +12,7 @@ use aya::util::nr_cpus;
 use lb_common::abi::{
     AccessKey, AccessList, Action, Address, Backend, BackendCounters, MAX_BACKENDS, PortsKey, QuicKey, QuicServer,
     QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Tally, Timeouts,
-    VerdictCounters,
+    TrafficClass, VerdictCounters,
 };
 use lb_common::flow_table::{Bucket, StoredKey};
 use lb_common::quic::QuicConfig;
@@ -37,7 +37,8 @@ pub struct KernelDataplane {
     pub(super) clients: Mapped<Bucket>,
     pub(super) limiters: Array<MapData, u64>,
     pub(super) sources: HashMap<MapData, Plain<SourceKey>, u64>,
-    pub(super) trace: TraceMaps,
+    pub(super) records: RecordMaps,
+    frames: PerCpuArray<MapData, Plain<Tally>>,
     verdicts: PerCpuArray<MapData, Plain<VerdictCounters>>,
     service_counters: PerCpuArray<MapData, Plain<ServiceCounters>>,
     backend_counters: PerCpuArray<MapData, Plain<BackendCounters>>,
@@ -65,7 +66,8 @@ impl KernelDataplane {
             clients: Mapped::new("CLIENTS", &object.take_array("CLIENTS")?)?,
             limiters: object.take("LIMITERS")?.try_into().map_err(Error::map("LIMITERS"))?,
             sources: object.take("SOURCES")?.try_into().map_err(Error::map("SOURCES"))?,
-            trace: TraceMaps::of(&mut object)?,
+            records: RecordMaps::of(&mut object)?,
+            frames: object.take("FRAMES")?.try_into().map_err(Error::map("FRAMES"))?,
             verdicts: object.take("VERDICTS")?.try_into().map_err(Error::map("VERDICTS"))?,
             service_counters: object.take("SERVICE_COUNTERS")?.try_into().map_err(Error::map("SERVICE_COUNTERS"))?,
             backend_counters: object.take("BACKEND_COUNTERS")?.try_into().map_err(Error::map("BACKEND_COUNTERS"))?,
@@ -209,10 +211,15 @@ impl Dataplane for KernelDataplane {
         for (number, verdict) in verdicts.iter_mut().enumerate() {
             *verdict = sum(&self.verdicts, number as u32, VerdictCounters::add).map_err(Error::map("VERDICTS"))?;
         }
+        let mut classes = [Tally::default(); TrafficClass::COUNT as usize];
+        for (index, class) in classes.iter_mut().enumerate() {
+            *class = sum(&self.frames, index as u32, Tally::add).map_err(Error::map("FRAMES"))?;
+        }
         let services = services.iter().map(|&id| Ok((id, sum(&self.service_counters, id, add_service)?)));
         let backends = slots.iter().map(|&slot| Ok((slot, sum(&self.backend_counters, u32::from(slot), add_backend)?)));
         Ok(Counters {
             verdicts,
+            classes,
             services: services.collect::<Result<_, _>>().map_err(Error::map("SERVICE_COUNTERS"))?,
             backends: backends.collect::<Result<_, _>>().map_err(Error::map("BACKEND_COUNTERS"))?,
         })
@@ -252,14 +259,9 @@ fn reset<T: IsPlain>(map: &mut PerCpuArray<MapData, Plain<T>>, index: u32, zero:
     map.set(index, vec![Plain(zero); cpus].try_into()?, 0)
 }
 
-fn add_tally(total: &mut Tally, one: &Tally) {
-    total.packets += one.packets;
-    total.bytes += one.bytes;
-}
-
 fn add_service(total: &mut ServiceCounters, one: &ServiceCounters) {
-    add_tally(&mut total.forwarded, &one.forwarded);
-    add_tally(&mut total.dropped, &one.dropped);
+    total.forwarded.add(&one.forwarded);
+    total.dropped.add(&one.dropped);
     total.new_flows += one.new_flows;
     total.unknown_flows += one.unknown_flows;
     total.table_full += one.table_full;
@@ -273,7 +275,7 @@ fn add_service(total: &mut ServiceCounters, one: &ServiceCounters) {
 }
 
 fn add_backend(total: &mut BackendCounters, one: &BackendCounters) {
-    add_tally(&mut total.forwarded, &one.forwarded);
+    total.forwarded.add(&one.forwarded);
     total.new_flows += one.new_flows;
     total.fragments += one.fragments;
     total.icmp_errors += one.icmp_errors;

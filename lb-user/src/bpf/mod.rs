@@ -9,7 +9,7 @@
 //! | `decapsulator` | [`Decapsulator`]: the program of a back-end, and its maps |
 //! | `probe_way` | [`ProbeWay`]: the programs for health checks by way of the VIP |
 //! | `kernel` | [`KernelDataplane`]: the trait over the maps |
-//! | `tracer` | records of decisions |
+//! | `recorder` | records of packets |
 //! | `view` | single elements of the maps, as the program looks them up |
 //! | `mapped` | array maps in memory |
 //! | `plain` | values as bytes |
@@ -27,8 +27,8 @@ mod pins;
 mod plain;
 mod probe_way;
 mod programs;
+mod recorder;
 mod run_time;
-mod tracer;
 mod view;
 
 pub use attach::{attach, detach_others};

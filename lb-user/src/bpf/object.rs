@@ -8,7 +8,7 @@ use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_ACCESS_PREFIXES, MAX_BACKENDS,
     MAX_LIMITED_SOURCES, MAX_PORT_PREFIXES, MAX_QUIC_CONFIGS, MAX_QUIC_SERVERS, MAX_RING_POSITIONS, MAX_SERVICES,
     PortsKey, QuicKey, QuicServer, QuicServerKey, RING_CHUNK, RingChunk, Service, ServiceCounters, ServiceKey,
-    Settings, SourceKey, VerdictCounters,
+    Settings, SourceKey, Tally, TrafficClass, VerdictCounters,
 };
 use lb_common::flow_table::{Bucket, StoredKey, WAYS};
 use lb_common::quic::QuicConfig;
@@ -121,7 +121,7 @@ impl Object {
 }
 
 /// The maps that are pinned, as the object defines them.
-fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 19] {
+fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 20] {
     const ARRAY: MapType = MapType::Array;
     const PER_CPU: MapType = MapType::PerCpuArray;
     [
@@ -141,6 +141,7 @@ fn shapes(sizes: Sizes) -> [(&'static str, MapShape); 19] {
         (KEYS, shape::<u32, StoredKey>(ARRAY, sizes.key_entries())),
         (CLIENTS, shape::<u32, Bucket>(ARRAY, sizes.clients / WAYS as u32)),
         ("FRAGMENTS", shape::<u32, Bucket>(ARRAY, FRAGMENT_BUCKETS)),
+        ("FRAMES", shape::<u32, Tally>(PER_CPU, TrafficClass::COUNT)),
         ("VERDICTS", shape::<u32, VerdictCounters>(PER_CPU, MAX_VERDICTS)),
         ("SERVICE_COUNTERS", shape::<u32, ServiceCounters>(PER_CPU, MAX_SERVICES)),
         ("BACKEND_COUNTERS", shape::<u32, BackendCounters>(PER_CPU, MAX_BACKENDS)),

@@ -1,6 +1,7 @@
 use lb_common::abi::{
-    AccessKey, Action, Address, Backend, BackendCounters, PortsKey, QuicKey, QuicServer, QuicServerKey, Service,
-    ServiceCounters, ServiceKey, Settings, SourceKey, TraceFilter, TraceRecord, VerdictCounters,
+    AccessKey, Action, Address, Backend, BackendCounters, CaptureFilter, CaptureRecord, PortsKey, QuicKey, QuicServer,
+    QuicServerKey, SampleRecord, Sampling, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Tally,
+    VerdictCounters,
 };
 use lb_common::decap;
 use lb_common::probe;
@@ -54,9 +55,15 @@ unsafe impl IsPlain for probe::Target {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
 unsafe impl IsPlain for SourceKey {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
-unsafe impl IsPlain for TraceFilter {}
+unsafe impl IsPlain for CaptureFilter {}
 // SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
-unsafe impl IsPlain for TraceRecord {}
+unsafe impl IsPlain for CaptureRecord {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for Sampling {}
+// SAFETY: numbers and arrays of numbers; `lb_common::abi` spells all padding out and asserts all sizes.
+unsafe impl IsPlain for SampleRecord {}
+// SAFETY: two numbers.
+unsafe impl IsPlain for Tally {}
 // SAFETY: numbers and arrays of numbers.
 unsafe impl IsPlain for [u64; 2] {}
 // SAFETY: numbers and arrays of numbers.

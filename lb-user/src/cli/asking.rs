@@ -4,17 +4,31 @@ use clap::Args;
 use hyper::Uri;
 use std::path::PathBuf;
 
-/// Options of the commands that ask the agent.
+/// Options of the commands that ask the agent and print its answer.
 #[derive(Args)]
 pub(super) struct Asking {
+    #[command(flatten)]
+    agent: AgentAt,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Asking {
+    /// A client of the agent.
+    pub(super) fn client(&self) -> Client {
+        self.agent.client()
+    }
+}
+
+/// Where the agent is.
+#[derive(Args)]
+pub(super) struct AgentAt {
     /// The agent's control socket.
     #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET, env = "HANDOFF_SOCKET")]
     socket: PathBuf,
     #[command(flatten)]
     remote: RemoteAgent,
-    /// Print JSON instead of a table.
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// An agent that listens on TCP, as `[api]` in its configuration says. All of these belong together.
@@ -34,8 +48,8 @@ struct RemoteAgent {
     ca: Option<PathBuf>,
 }
 
-impl Asking {
-    /// A client of the agent.
+impl AgentAt {
+    /// A client of it.
     pub(super) fn client(&self) -> Client {
         let RemoteAgent { api, cert, key, ca } = &self.remote;
         match (api, cert, key, ca) {

@@ -1,6 +1,6 @@
 use super::output::{self, Row, bytes, number};
 use super::{Asking, wait};
-use crate::control::types::{BackendState, BackendStatus, HealthState};
+use crate::control::types::{BackendState, BackendStatus};
 use std::process::ExitCode;
 
 /// Who answers, and what each was handed. Packets and bytes are the clients' half: back-ends answer the clients directly.
@@ -37,7 +37,7 @@ fn table(backends: &[BackendStatus]) -> String {
             backend.service.clone(),
             backend.name.clone(),
             backend.address.to_string(),
-            state(backend.state).to_owned(),
+            backend.state.to_string(),
             weight(backend),
             health(backend),
             backend.interface.clone().unwrap_or_else(|| "-".to_owned()),
@@ -60,28 +60,11 @@ fn table(backends: &[BackendStatus]) -> String {
 }
 
 fn health(backend: &BackendStatus) -> String {
-    let Some(health) = &backend.health else { return "-".to_owned() };
-    match (health.state, health.latency_ms) {
-        (HealthState::Unknown, _) => "unknown".to_owned(),
-        (HealthState::Down, _) => "down".to_owned(),
-        (HealthState::Up, latency) => latency.map_or_else(|| "up".to_owned(), |latency| format!("up {latency:.1} ms")),
-    }
+    backend.health.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
 /// With the configured weight, where an operator said something else.
 fn weight(backend: &BackendStatus) -> String {
     let configured = backend.configured_weight.map(|weight| format!(" (file: {weight})"));
     format!("{}{}", backend.weight, configured.unwrap_or_default())
-}
-
-fn state(state: BackendState) -> &'static str {
-    match state {
-        BackendState::Ready => "ready",
-        BackendState::Unreachable => "unreachable",
-        BackendState::Starting => "starting",
-        BackendState::Down => "down",
-        BackendState::Draining => "draining",
-        BackendState::Disabled => "disabled",
-        BackendState::Leaving => "leaving",
-    }
 }

@@ -4,14 +4,18 @@
 mod apply;
 mod asking;
 mod backends;
+mod capture;
 mod check;
 mod completions;
 mod counters;
+mod dashboard;
 mod decap;
+mod devices;
 mod doctor;
 mod events;
 mod explain;
 mod flows;
+mod history;
 mod lab;
 mod log;
 mod man;
@@ -21,17 +25,20 @@ mod plan;
 mod report;
 mod rollback;
 mod run;
+mod samples;
 mod services;
 mod status;
 mod stop;
 mod tickets;
+mod top;
 mod trace;
+mod traffic;
 
 use crate::control::{Refused, RefusedKind};
 use crate::tickets::keeper::cluster;
 use crate::tickets::pki;
 use crate::{agent, bpf, config, control};
-use asking::Asking;
+use asking::{AgentAt, Asking};
 use clap::{CommandFactory, Parser, Subcommand};
 use log::LogFormat;
 use std::io::ErrorKind;
@@ -61,6 +68,10 @@ enum Command {
     Services(services::Args),
     Backends(backends::Args),
     Counters(counters::Args),
+    Traffic(traffic::Args),
+    Samples(samples::Args),
+    History(history::Args),
+    Dashboard(dashboard::Args),
     Events(events::Args),
     Plan(plan::Args),
     Apply(apply::Args),
@@ -73,6 +84,9 @@ enum Command {
     Flows(flows::Args),
     Explain(explain::Args),
     Trace(trace::Args),
+    Top(top::Args),
+    Devices(devices::Args),
+    Capture(capture::Args),
     Decap(decap::Args),
     Doctor(doctor::Args),
     Tickets(tickets::Args),
@@ -122,6 +136,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Services(args) => services::run(&args),
         Command::Backends(args) => backends::run(&args),
         Command::Counters(args) => counters::run(&args),
+        Command::Traffic(args) => traffic::run(&args),
+        Command::Samples(args) => samples::run(&args),
+        Command::History(args) => history::run(args),
+        Command::Dashboard(args) => dashboard::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Apply(args) => apply::run(&args),
@@ -134,6 +152,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
         Command::Flows(args) => flows::run(args),
         Command::Explain(args) => explain::run(&args),
         Command::Trace(args) => trace::run(args),
+        Command::Top(args) => top::run(&args),
+        Command::Devices(args) => devices::run(&args),
+        Command::Capture(args) => capture::run(args),
         Command::Decap(args) => decap::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Tickets(args) => tickets::run(args),
@@ -163,6 +184,18 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
             return ExitCode::from(CONFIG);
         }
         Some(crate::decap::Error::Rights { .. }) => return ExitCode::from(NO_PERMISSION),
+        _ => {}
+    }
+    match error.downcast_ref() {
+        Some(crate::dashboard::Error::NotConfigured { .. }) => return ExitCode::from(CONFIG),
+        Some(crate::dashboard::Error::Token { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+            return ExitCode::from(NO_PERMISSION);
+        }
+        _ => {}
+    }
+    match error.downcast_ref() {
+        Some(crate::capture::Error::Filter { .. }) => return ExitCode::from(USAGE),
+        Some(crate::capture::Error::Rights { .. }) => return ExitCode::from(NO_PERMISSION),
         _ => {}
     }
     match (error.downcast_ref(), error.downcast_ref()) {

@@ -1,5 +1,6 @@
 //! Tables for people, JSON for programs. Colours come with the text, and are taken out where there is no terminal.
 
+pub(super) use crate::units::{bytes, number};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -59,25 +60,4 @@ pub(super) fn table<R: Into<Row>>(columns: &[&str], rows: impl Iterator<Item = R
     }
     let lines = table.lines().zip(styles).map(|(line, style)| format!("{style}{}{style:#}", line.trim_end()));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// `count` with a comma between thousands.
-pub(super) fn number(count: u64) -> String {
-    let digits = count.to_string();
-    let (first, rest) = digits.split_at((digits.len() - 1) % 3 + 1);
-    rest.as_bytes().chunks(3).fold(first.to_owned(), |text, group| text + "," + &String::from_utf8_lossy(group))
-}
-
-/// `count` bytes in the largest binary unit that leaves at least one.
-pub(super) fn bytes(count: u64) -> String {
-    let mut size = count as f64;
-    let mut units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"].into_iter();
-    let mut unit = units.next().unwrap_or_default();
-    for larger in units {
-        if size < 1_024.0 {
-            break;
-        }
-        (size, unit) = (size / 1_024.0, larger);
-    }
-    if unit == "B" { format!("{count} B") } else { format!("{size:.1} {unit}") }
 }

@@ -44,9 +44,3 @@ fn columns_are_aligned_and_alarming_rows_are_coloured() {
     let text = output::table(&["NAME", "COUNT>"], rows.into_iter());
     assert_eq!(text, "NAME  COUNT\na         1\n\u{1b}[33mbb       22\u{1b}[0m");
 }
-
-#[test]
-fn numbers_and_sizes_are_readable() {
-    assert_eq!([0, 999, 1_000, 1_234_567].map(output::number), ["0", "999", "1,000", "1,234,567"]);
-    assert_eq!([0, 1_023, 1_024, 16 << 20].map(output::bytes), ["0 B", "1023 B", "1.0 KiB", "16.0 MiB"]);
-}

@@ -9,6 +9,11 @@ use toml::{Spanned, Value};
 pub(super) struct File {
     pub(super) agent: Agent,
     pub(super) api: Option<Spanned<Api>>,
+    pub(super) dashboard: Option<Spanned<Dashboard>>,
+    #[serde(default)]
+    pub(super) analysis: Analysis,
+    #[serde(default)]
+    pub(super) applications: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
     pub(super) icmp: Icmp,
     #[serde(default)]
@@ -44,6 +49,18 @@ pub(super) struct Api {
     pub(super) client_ca: Spanned<String>,
     #[serde(default)]
     pub(super) admins: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Dashboard {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) certificate: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<String>>,
+    pub(super) client_ca: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) admins: Vec<Spanned<String>>,
+    pub(super) token_file: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +104,14 @@ pub(super) struct TicketRing {
     pub(super) guard: Option<Spanned<String>>,
     pub(super) min_ready: Option<Spanned<i64>>,
     pub(super) probe_interval: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Analysis {
+    pub(super) samples: Option<Spanned<i64>>,
+    pub(super) server_names: Option<bool>,
+    pub(super) history: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]

@@ -30,12 +30,12 @@ pub(crate) struct Disk;
 impl Files for Disk {
     fn text(&self, path: &Path) -> io::Result<String> {
         let mut bytes = Vec::new();
-        open(path)?.0.read_to_end(&mut bytes)?;
+        open_regular(path)?.0.read_to_end(&mut bytes)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn secret(&self, path: &Path) -> io::Result<Secret> {
-        let (mut file, metadata) = open(path)?;
+        let (mut file, metadata) = open_regular(path)?;
         let mut text = Zeroizing::new(String::new());
         // The size of the file is known, so this takes room for all of it at once and leaves no copies behind.
         file.read_to_string(&mut text)?;
@@ -48,7 +48,7 @@ const LARGEST: u64 = 16 << 20;
 
 /// The text of a configuration.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    let (file, metadata) = open(path)?;
+    let (file, metadata) = open_regular(path)?;
     if metadata.len() > LARGEST {
         return Err(io::Error::other(format!("it has more than {LARGEST} bytes")));
     }
@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path) -> io::Result<String> {
 }
 
 /// Opens a regular file: anything else could keep the reader waiting, or go on for ever.
-fn open(path: &Path) -> io::Result<(File, Metadata)> {
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
     // Without this, opening a pipe waits for somebody to write into it.
     let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     let metadata = file.metadata()?;

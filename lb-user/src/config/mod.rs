@@ -15,15 +15,15 @@ mod value;
 
 pub use error::{Error, Place, Problem};
 pub use model::{
-    Access, Action, Affinity, AllDown, Announce, AnnounceBy, AnnounceWhen, Api, Backend, BackendName, Community,
-    Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DEFAULT_STATE_FOLDER, DnsProbe, FixedNextHop, FlowTable,
-    Forwarding, GrpcProbe, Health, HttpProbe, Icmp, InterfaceName, InvalidPorts, InvalidPrefix, Limits, Ports, Prefix,
-    Probe, Protocol, Quic, QuicKey, Reset, Scheduler, ServerKind, Service, Statuses, TicketCluster, TicketRing,
-    Tickets, Tls, TlsIdentity, Trust, Tunnel, UdpProbe, Via, XdpMode,
+    Access, Action, Affinity, AllDown, Analysis, Announce, AnnounceBy, AnnounceWhen, Api, Backend, BackendName,
+    Community, Config, DEFAULT_FILE, DEFAULT_PIN_FOLDER, DEFAULT_SOCKET, DEFAULT_STATE_FOLDER, Dashboard, DnsProbe,
+    FixedNextHop, FlowTable, Forwarding, GrpcProbe, Health, HttpProbe, Icmp, InterfaceName, InvalidPorts,
+    InvalidPrefix, Limits, Ports, Prefix, Probe, Protocol, Quic, QuicKey, Reset, Scheduler, ServerKind, Service,
+    Statuses, TicketCluster, TicketRing, Tickets, Tls, TlsIdentity, Trust, Tunnel, UdpProbe, Via, XdpMode,
 };
 
 pub(crate) use check::Checker;
-pub(crate) use files::{Disk, Files};
+pub(crate) use files::{Disk, Files, open_regular};
 pub(crate) use model::to_ticks;
 pub(crate) use problems::Seen;
 pub(crate) use shape::Shape;

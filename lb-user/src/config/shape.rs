@@ -79,13 +79,20 @@ pub(super) const PORT: &str = "a whole number, as 443, a range, as \"8000-8099\"
 /// The agent's file.
 pub(super) const AGENT: Shape = Shape { named: "service", keys: &SHAPES };
 
-const SHAPES: [(&str, &str); 61] = [
+const SHAPES: [(&str, &str); 68] = [
     ("agent", "one table, as [agent]"),
     ("agent.interfaces", "an array of names, as [\"eth0\"]"),
     ("agent.watch", "true or false"),
     ("agent.measure-run-time", "true or false"),
     ("api", "one table, as [api]"),
     ("api.admins", "an array of names, as [\"ops.example.org\"]"),
+    ("dashboard", "one table, as [dashboard]"),
+    ("dashboard.admins", "an array of names, as [\"ops.example.org\"]"),
+    ("analysis", "one table, as [analysis]"),
+    ("analysis.samples", "a whole number, as 1000"),
+    ("analysis.server-names", "true or false"),
+    ("analysis.history", "true or false"),
+    ("applications", "a table of ports by name, as { postgres = \"5432/tcp\" }"),
     ("icmp", "one table, as [icmp]"),
     ("icmp.answer-echo", "true or false"),
     ("icmp.echo-rate", "a whole number, as 1000"),

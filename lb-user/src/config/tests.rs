@@ -3,6 +3,7 @@ use super::*;
 use lb_common::abi::{Address, ServiceKey, ServiceKind, Timeouts};
 use lb_common::wire::{Be16, Mac};
 use nix::errno::Errno;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ mod announce;
 mod api;
 mod capacity;
 mod damage;
+mod dashboard;
 mod health;
 mod limits;
 mod mistakes;
@@ -187,7 +189,10 @@ fn every_key_arrives_in_the_model() {
         measure_run_time: true,
         metrics: None,
         api: None,
+        dashboard: None,
         tickets: None,
+        analysis: Analysis { samples: 250, server_names: true, history: false },
+        applications: [((Protocol::Tcp, 5432), "postgres".to_owned())].into(),
         icmp: Icmp { answer_echo: false, echo_rate: 500, too_big_rate: 200 },
         flow_table: FlowTable {
             flows: 65_536,
@@ -267,6 +272,9 @@ fn what_is_not_said_has_a_default() {
         measure_run_time: false,
         metrics: None,
         api: None,
+        dashboard: None,
+        analysis: Analysis::DEFAULT,
+        applications: BTreeMap::new(),
         icmp: Icmp::DEFAULT,
         flow_table: FlowTable::DEFAULT,
         announce: None,

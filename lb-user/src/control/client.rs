@@ -1,8 +1,9 @@
 use super::request::send;
 use super::types::{
-    ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
-    OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest, RotateRequest, ServiceStatus, Status,
-    Stop, TopBy, TopFlows, TraceLine, TraceRequest, VerdictCounter,
+    ApplyRequest, BackendStatus, CaptureRequest, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation,
+    History, HistoryRequest, OverrideAnswer, OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest,
+    RotateRequest, Samples, ServiceStatus, Snapshot, Status, Stop, TopBy, TopFlows, TraceLine, TraceRequest, Traffic,
+    VerdictCounter,
 };
 use super::{Error, Remote};
 use http_body_util::BodyExt;
@@ -109,7 +110,24 @@ impl Client {
     /// # Errors
     /// As [`Client::status`], and when somebody else is tracing.
     pub async fn trace(&self, request: &TraceRequest, each: impl FnMut(TraceLine) -> bool) -> Result<(), Error> {
-        self.lines(&self.with_query("/v1/trace", request)?, each).await
+        self.json_lines(&self.with_query("/v1/trace", request)?, each).await
+    }
+
+    /// Packets as they come, and what becomes of them. Gives what there is of the pcapng file to `each`, until that has had enough or the
+    /// capture ends.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when no more can capture at once.
+    pub async fn capture(&self, request: &CaptureRequest, mut each: impl FnMut(&[u8]) -> bool) -> Result<(), Error> {
+        let path = self.with_query("/v1/capture", request)?;
+        let mut body = self.send(Method::GET, &path, Vec::new()).await?.into_body();
+        while let Some(frame) = body.frame().await {
+            let broken = |error| self.unexpected(&Method::GET, &path, format!("the agent hung up: {error}"));
+            if !frame.map_err(broken)?.data_ref().is_none_or(|bytes| each(bytes)) {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Ends the agent, and if wanted forwarding as well. Returns when that is done; its socket goes right after.
@@ -161,6 +179,50 @@ impl Client {
         self.post("/v1/override", request).await
     }
 
+    /// What kind of traffic there is.
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub async fn traffic(&self) -> Result<Traffic, Error> {
+        self.get("/v1/traffic").await
+    }
+
+    /// What samples of the traffic show.
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub async fn samples(&self) -> Result<Samples, Error> {
+        self.get("/v1/samples").await
+    }
+
+    /// How things went.
+    ///
+    /// # Errors
+    /// As [`Client::status`], and when there is no such service, or no history is kept.
+    pub async fn history(&self, request: &HistoryRequest) -> Result<History, Error> {
+        self.ask("/v1/history", request).await
+    }
+
+    /// Everything, at one moment.
+    ///
+    /// # Errors
+    /// As [`Client::status`].
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.get("/v1/snapshot").await
+    }
+
+    /// Everything each second, until the agent ends or `each` has seen enough.
+    ///
+    /// # Errors
+    /// As [`Client::status`], also in the midst.
+    pub async fn live(&self, mut each: impl FnMut(Snapshot) -> bool) -> Result<(), Error> {
+        self.lines("/v1/live", |line| {
+            // The agent sends no other fields, and comments to say that it is still there.
+            line.strip_prefix(b"data:").map_or(Ok(true), |data| serde_json::from_slice(data).map(&mut each))
+        })
+        .await
+    }
+
     /// How the rings of ticket keys stand.
     ///
     /// # Errors
@@ -190,20 +252,31 @@ impl Client {
     /// # Errors
     /// As [`Client::status`], also in the midst.
     pub async fn events(&self, each: impl FnMut(Event) -> bool) -> Result<(), Error> {
-        self.lines("/v1/events", each).await
+        self.json_lines("/v1/events", each).await
+    }
+
+    async fn json_lines<T: DeserializeOwned>(&self, path: &str, mut each: impl FnMut(T) -> bool) -> Result<(), Error> {
+        self.lines(path, |line| serde_json::from_slice(line).map(&mut each)).await
     }
 
     /// Gives each line of the answer to `each`, as it comes, until that has had enough or there are no more.
-    async fn lines<T: DeserializeOwned>(&self, path: &str, mut each: impl FnMut(T) -> bool) -> Result<(), Error> {
+    async fn lines(
+        &self,
+        path: &str,
+        mut each: impl FnMut(&[u8]) -> Result<bool, serde_json::Error>,
+    ) -> Result<(), Error> {
         let broken = |reason: String| self.unexpected(&Method::GET, path, reason);
         let mut body = self.send(Method::GET, path, Vec::new()).await?.into_body();
         let mut text = Vec::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| broken(format!("the agent hung up: {error}")))?;
+            // A long line comes in many frames: there is no end in those of before.
+            let mut searched = text.len();
             text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
-            while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = text.drain(..=end).collect();
-                if !each(serde_json::from_slice(&line).map_err(|error| broken(error.to_string()))?) {
+            while let Some(end) = text[searched..].iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = text.drain(..=searched + end).collect();
+                searched = 0;
+                if !each(&line).map_err(|error| broken(error.to_string()))? {
                     return Ok(());
                 }
             }

@@ -24,7 +24,7 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// Most bytes of the line and the headers of a request.
 const MAX_HEADERS: usize = 16 * 1024;
 /// Most bytes of the body of a request of the control API: more than the largest configuration has.
-pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// The routes, with bounds on what each request may take, its body included.
 pub(crate) fn bounded(routes: Router, max_body: usize) -> Router {
@@ -48,7 +48,7 @@ where
 }
 
 /// Serves the routes to whoever comes to the listener, to so many at once: others wait.
-pub(super) async fn accept<L>(mut listener: L, most: usize, routes: Router, watch: impl Fn() -> Watcher)
+pub(crate) async fn accept<L>(mut listener: L, most: usize, routes: Router, watch: impl Fn() -> Watcher)
 where
     L: Listener<Io: Unpin>,
 {

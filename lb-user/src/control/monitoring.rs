@@ -4,7 +4,7 @@ use super::connection::{MAX_BODY, accept, bounded};
 use super::routes::{Agent, Failure, ask, internal};
 use super::types::{ServiceStatus, Status};
 use super::{Query, Question};
-use crate::metrics::{self, Readings};
+use crate::metrics;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -38,14 +38,8 @@ pub(crate) async fn serve(address: SocketAddr, agent: mpsc::Sender<Query>) {
 
 /// The numbers.
 async fn metrics(State(agent): Agent) -> Result<impl IntoResponse, Failure> {
-    let readings = Readings {
-        status: ask(&agent, Question::Status).await?,
-        services: ask(&agent, Question::Services).await?.map_err(internal)?,
-        backends: ask(&agent, Question::Backends).await?.map_err(internal)?,
-        verdicts: ask(&agent, Question::Counters).await?.map_err(internal)?,
-        tickets: ask(&agent, Question::Tickets).await?,
-    };
-    let text = metrics::exposition(readings).map_err(|error| internal(error.to_string()))?;
+    let snapshot = ask(&agent, Question::Snapshot).await?.map_err(internal)?;
+    let text = metrics::exposition(snapshot.into()).map_err(|error| internal(error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text))
 }
 

@@ -1,12 +1,14 @@
 //! What is asked of the agent, each with the way back for the answer. Whoever asked may be gone by then.
 
-use super::Refused;
 use super::types::{
-    ApplyRequest, BackendStatus, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation, OverrideAnswer,
-    OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest, RotateRequest, ServiceStatus, Status,
-    Stop, TopBy, TopFlows, TraceLine, TraceRequest, VerdictCounter,
+    ApplyRequest, BackendStatus, CaptureRequest, Event, ExplainRequest, Explanation, FlowFilter, FlowList, Generation,
+    History, HistoryRequest, OverrideAnswer, OverrideRequest, PlanReport, RevokeRequest, RingStatus, RollbackRequest,
+    RotateRequest, Samples, ServiceStatus, Snapshot, Status, Stop, TopBy, TopFlows, TraceLine, TraceRequest, Traffic,
+    VerdictCounter,
 };
-use tokio::sync::{broadcast, mpsc, oneshot};
+use super::{CapturedPacket, Refused};
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// Anything that is asked.
 #[derive(Debug)]
@@ -38,8 +40,20 @@ pub enum Question {
     Explain(ExplainRequest, oneshot::Sender<Result<Explanation, Refused>>),
     /// What becomes of packets as they come?
     Trace(TraceRequest, oneshot::Sender<Result<mpsc::Receiver<TraceLine>, Refused>>),
+    /// Which packets come, and what becomes of them?
+    Capture(CaptureRequest, oneshot::Sender<Result<mpsc::Receiver<CapturedPacket>, Refused>>),
     /// What can be gone back to?
     Generations(oneshot::Sender<Vec<Generation>>),
+    /// What kind of traffic is there?
+    Traffic(oneshot::Sender<Result<Traffic, String>>),
+    /// What do samples of it show?
+    Samples(oneshot::Sender<Samples>),
+    /// How did things go?
+    History(HistoryRequest, oneshot::Sender<Result<History, Refused>>),
+    /// How is everything, at one moment?
+    Snapshot(oneshot::Sender<Result<Snapshot, String>>),
+    /// And how will it be, each second from now on?
+    Live(oneshot::Sender<watch::Receiver<Option<Arc<Snapshot>>>>),
     /// How do the rings of ticket keys stand?
     Tickets(oneshot::Sender<Vec<RingStatus>>),
     /// What happened, and what happens from now on?

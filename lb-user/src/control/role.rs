@@ -1,6 +1,7 @@
 //! Who may do what: the one place that decides it.
 
 use super::listener::names;
+use super::traffic::{CAPTURE, TRACE};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 
 /// What a client of the API may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// Everything: whoever may open the control socket, and clients that the configuration names.
     Admin,
     /// Look: every other client with a valid certificate.
@@ -20,7 +21,7 @@ pub(super) enum Role {
 
 impl Role {
     /// The role of a client with this certificate, whose signature and validity were checked.
-    pub(super) fn of(certificate: &CertificateDer<'_>, admins: &BTreeSet<String>) -> Self {
+    pub(crate) fn of(certificate: &CertificateDer<'_>, admins: &BTreeSet<String>) -> Self {
         if names(certificate).is_disjoint(admins) { Self::ReadOnly } else { Self::Admin }
     }
 
@@ -29,14 +30,16 @@ impl Role {
         routes.layer(from_fn_with_state(self, pass))
     }
 
-    /// Whoever only looks, asks with methods that change nothing.
-    fn may(self, method: &Method) -> bool {
-        self == Self::Admin || method == Method::GET || method == Method::HEAD
+    /// Whoever only looks, asks with methods that change nothing, and for numbers: packets are their senders' own affair, and few can
+    /// record them at once.
+    pub(crate) fn may(self, method: &Method, path: &str) -> bool {
+        let looks = method == Method::GET || method == Method::HEAD;
+        self == Self::Admin || looks && !matches!(path, CAPTURE | TRACE)
     }
 }
 
 async fn pass(State(role): State<Role>, request: Request, next: Next) -> Response {
-    if role.may(request.method()) {
+    if role.may(request.method(), request.uri().path()) {
         return next.run(request).await;
     }
     let refusal =
@@ -72,12 +75,19 @@ mod tests {
     }
 
     #[test]
+    fn packets_are_for_admins() {
+        for path in [CAPTURE, TRACE] {
+            assert!(!Role::ReadOnly.may(&Method::GET, path) && Role::Admin.may(&Method::GET, path), "{path}");
+        }
+    }
+
+    #[test]
     fn whoever_only_looks_changes_nothing() {
         for method in [Method::GET, Method::HEAD] {
-            assert!(Role::ReadOnly.may(&method) && Role::Admin.may(&method));
+            assert!(Role::ReadOnly.may(&method, "/v1/status") && Role::Admin.may(&method, "/v1/status"));
         }
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
-            assert!(!Role::ReadOnly.may(&method) && Role::Admin.may(&method));
+            assert!(!Role::ReadOnly.may(&method, "/v1/status") && Role::Admin.may(&method, "/v1/status"));
         }
     }
 }

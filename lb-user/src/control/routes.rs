@@ -4,7 +4,7 @@ use super::types::{
     ApplyRequest, BackendStatus, Generation, OverrideAnswer, OverrideRequest, PlanReport, RevokeRequest, RingStatus,
     RollbackRequest, RotateRequest, ServiceStatus, Status, Stop, VerdictCounter,
 };
-use super::{Order, Query, Question, Refused, RefusedKind, monitoring, traffic};
+use super::{Order, Query, Question, Refused, RefusedKind, analysis, monitoring, traffic};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -19,7 +19,7 @@ pub(super) type Agent = State<mpsc::Sender<Query>>;
 pub(super) type Failure = (StatusCode, Json<Refused>);
 
 /// All routes of the API.
-pub(super) fn routes(agent: mpsc::Sender<Query>) -> Router {
+pub(crate) fn routes(agent: mpsc::Sender<Query>) -> Router {
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/services", get(services))
@@ -35,6 +35,7 @@ pub(super) fn routes(agent: mpsc::Sender<Query>) -> Router {
         .route("/v1/tickets/rotate", post(rotate))
         .route("/v1/tickets/revoke", post(revoke))
         .route("/v1/stop", post(stop))
+        .merge(analysis::routes())
         .merge(traffic::routes())
         .merge(monitoring::routes())
         .with_state(agent)

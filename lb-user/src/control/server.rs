@@ -94,6 +94,6 @@ fn listen(api: &Api) -> Result<Listener, Error> {
     let tls = api.identity.tls().map_err(Error::Tls)?;
     let admins = api.admins.clone();
     Listener::bind("api", api.listen, tls, MAX_REMOTE_CLIENTS, move |certificate, routes| {
-        Role::of(certificate, &admins).guard(routes)
+        Some(Role::of(certificate?, &admins).guard(routes))
     })
 }

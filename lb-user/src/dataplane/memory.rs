@@ -1,6 +1,6 @@
 //! A data plane in memory: what the kernel would hold, with the same packet logic over it.
 
-mod tracer;
+mod recorder;
 mod view;
 
 use super::flows::forget_flows;
@@ -11,14 +11,15 @@ use crate::state::{AccessRule, AccessRules, Change, Observed, PortsPrefix, QuicS
 use lb_common::abi::{
     AccessKey, AccessList, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, MAX_RING_POSITIONS,
     PortsKey, QuicKey, QuicServer, QuicServerKey, Service, ServiceCounters, ServiceKey, Settings, SourceKey,
-    TICK_SHIFT, Ticks, Timeouts, VerdictCounters, ticks,
+    TICK_SHIFT, Tally, Ticks, Timeouts, TrafficClass, VerdictCounters, ticks,
 };
 use lb_common::atomic::SharedWord;
-use lb_common::datapath::{Calls, Outcome, process};
+use lb_common::datapath::{Calls, Outcome, Plan, process};
 use lb_common::flow_table::{Bucket, Entry, FlowRecord, Forgetful, StoredKey, WAYS, bucket_index};
+use lb_common::frame::Frame;
 use lb_common::quic::QuicConfig;
 use lb_common::tables::{self, Flow, FlowTable, Tables};
-use lb_common::verdict::MAX_VERDICTS;
+use lb_common::verdict::{MAX_VERDICTS, Verdict};
 use lb_common::wire::Be16;
 use std::cell::{Cell, LazyCell, RefCell};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ pub struct MemoryDataplane {
     cursors: BTreeMap<u32, SharedWord>,
     access: BTreeMap<AccessList, Arc<AccessRules>>,
     traffic: Traffic,
-    trace: tracer::Trace,
+    records: recorder::Records,
     /// The interface that packets come in by.
     pub ingress: u32,
 }
@@ -69,6 +70,7 @@ impl Traffic {
             sources: RefCell::default(),
             counters: RefCell::new(Counters {
                 verdicts: [VerdictCounters::default(); MAX_VERDICTS as usize],
+                classes: [Tally::default(); TrafficClass::COUNT as usize],
                 services: BTreeMap::new(),
                 backends: BTreeMap::new(),
             }),
@@ -86,7 +88,7 @@ impl MemoryDataplane {
             cursors: BTreeMap::new(),
             access: BTreeMap::new(),
             traffic: Traffic::none(buckets),
-            trace: tracer::Trace::off(),
+            records: recorder::Records::off(),
             ingress: 1,
         }
     }
@@ -103,10 +105,10 @@ impl MemoryDataplane {
         let record = self.begin_record(bytes);
         let mut packet = Packet::of(bytes);
         let outcome = process(self, &mut packet);
-        if let Some(record) = record {
-            self.end_record(record, &outcome);
-        }
         *bytes = packet.into_bytes();
+        if let Some(record) = record {
+            self.end_record(record, &outcome, bytes);
+        }
         outcome
     }
 
@@ -174,6 +176,7 @@ impl Dataplane for MemoryDataplane {
         let all = self.traffic.counters.borrow();
         Ok(Counters {
             verdicts: all.verdicts,
+            classes: all.classes,
             services: services.iter().map(|id| (*id, all.services.get(id).copied().unwrap_or_default())).collect(),
             backends: slots.iter().map(|slot| (*slot, all.backends.get(slot).copied().unwrap_or_default())).collect(),
         })
@@ -307,9 +310,20 @@ impl FlowTable for MemoryDataplane {
     }
 }
 
-impl Calls for MemoryDataplane {}
+impl Calls for MemoryDataplane {
+    fn sample(&self, frame: &Frame<'_>, count: u64, found: &Result<Plan<'_>, Verdict>) {
+        self.take_sample(frame, count, found);
+    }
+}
 
 impl tables::Counters for MemoryDataplane {
+    fn count_class(&self, class: TrafficClass, bytes: u64) -> u64 {
+        let mut counters = self.traffic.counters.borrow_mut();
+        let tally = &mut counters.classes[class.index() as usize];
+        tally.count(bytes);
+        tally.packets
+    }
+
     fn count_verdict(&self, number: u32, bytes: u64) {
         self.traffic.counters.borrow_mut().verdicts[number as usize].count(bytes);
     }

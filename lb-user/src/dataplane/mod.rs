@@ -5,22 +5,22 @@
 pub(crate) mod flows;
 pub mod memory;
 mod packet;
+mod recorder;
 pub mod rehearsal;
-mod tracer;
 mod view;
 
 pub use flows::{Flow, FlowCensus, Flows};
-pub use tracer::Tracer;
+pub use recorder::{Recorded, Recorder, Sampled};
 pub use view::View;
 
 use crate::bpf::RunTime;
 use crate::state::{Change, Observed};
-use lb_common::abi::{BackendCounters, ServiceCounters, VerdictCounters};
+use lb_common::abi::{BackendCounters, ServiceCounters, Tally, TrafficClass, VerdictCounters};
 use lb_common::verdict::MAX_VERDICTS;
 use std::collections::BTreeMap;
 
 /// The maps, as the agent sees them.
-pub trait Dataplane: Tracer + View {
+pub trait Dataplane: Recorder + View {
     /// What can go wrong with them.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -57,6 +57,8 @@ pub trait Dataplane: Tracer + View {
 pub struct Counters {
     /// By number of the verdict.
     pub verdicts: [VerdictCounters; MAX_VERDICTS as usize],
+    /// Frames, by index of [`TrafficClass`].
+    pub classes: [Tally; TrafficClass::COUNT as usize],
     /// By number of the service.
     pub services: BTreeMap<u32, ServiceCounters>,
     /// By slot of the back-end.

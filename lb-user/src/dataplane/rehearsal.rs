@@ -7,13 +7,15 @@ use crate::bpf::Error;
 use elsa::FrozenVec;
 use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, Limiter, PortsKey, QuicKey, QuicServer, QuicServerKey,
-    Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks,
+    Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks, TrafficClass,
 };
 use lb_common::atomic::SharedWord;
-use lb_common::datapath::{Calls, Outcome, process};
+use lb_common::datapath::{Calls, Outcome, Plan, process};
 use lb_common::flow_table::{Bucket, FlowRecord, bucket_index};
+use lb_common::frame::Frame;
 use lb_common::quic::QuicConfig;
 use lb_common::tables::{Counters, Flow, FlowTable, Tables};
+use lb_common::verdict::Verdict;
 use lb_common::wire::Be16;
 use std::cell::{OnceCell, RefCell};
 
@@ -215,10 +217,16 @@ impl<V: View> FlowTable for Rehearsal<'_, V> {
     }
 }
 
-impl<V: View> Calls for Rehearsal<'_, V> {}
+impl<V: View> Calls for Rehearsal<'_, V> {
+    fn sample(&self, _: &Frame<'_>, _: u64, _: &Result<Plan<'_>, Verdict>) {}
+}
 
 /// Nothing has happened.
 impl<V: View> Counters for Rehearsal<'_, V> {
+    fn count_class(&self, _: TrafficClass, _: u64) -> u64 {
+        0
+    }
+
     fn count_verdict(&self, _: u32, _: u64) {}
 
     fn count_service(&self, _: u32, _: impl FnOnce(&mut ServiceCounters)) {}

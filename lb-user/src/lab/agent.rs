@@ -1,5 +1,5 @@
 use super::topology::{INTERFACE, SERVICE};
-use super::{Error, Node, Policy, Site, Topology};
+use super::{Dashboard, Error, Node, Policy, Site, Topology};
 use crate::control::Client;
 use crate::control::types::Status;
 use nix::sys::signal::{self, Signal};
@@ -33,8 +33,15 @@ impl Agent {
     ///
     /// # Errors
     /// When the process cannot be started.
-    pub fn start(site: &Site, topology: &Topology, policy: &Policy, handoff: &Path) -> Result<Self, Error> {
-        Self::start_with(&configuration(site, topology, policy), site, handoff)
+    pub fn start(
+        site: &Site,
+        topology: &Topology,
+        policy: &Policy,
+        dashboard: &Dashboard,
+        handoff: &Path,
+    ) -> Result<Self, Error> {
+        let config = configuration(site, topology, policy) + &dashboard.configuration();
+        Self::spawn(&config, site, handoff, |command| dashboard.hand_to(command))
     }
 
     /// Starts `handoff run` with another configuration, whose control socket is the lab's all the same.
@@ -42,6 +49,15 @@ impl Agent {
     /// # Errors
     /// When the process cannot be started.
     pub fn start_with(configuration: &str, site: &Site, handoff: &Path) -> Result<Self, Error> {
+        Self::spawn(configuration, site, handoff, |_| Ok(()))
+    }
+
+    fn spawn(
+        configuration: &str,
+        site: &Site,
+        handoff: &Path,
+        equip: impl FnOnce(&mut Command) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let config = site.config_file();
         fs::write(&config, configuration).map_err(Error::file(&config))?;
         let log = site.agent_log();
@@ -51,6 +67,7 @@ impl Agent {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(output);
         // Ctrl-C ends the load first, and the agent only when everything has been counted.
         command.process_group(0);
+        equip(&mut command)?;
         // A process begins in the namespace of the thread that starts it.
         let process = site.namespace(Node::Balancer).run(|| command.spawn())?;
         let process = process.map_err(Error::process("cannot start the agent"))?;

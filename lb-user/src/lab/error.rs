@@ -1,4 +1,4 @@
-use crate::{bpf, control};
+use crate::{bpf, control, dashboard};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +23,9 @@ pub enum Error {
         /// The process that runs the other one.
         pid: String,
     },
+    /// The agent's dashboard has no login.
+    #[error(transparent)]
+    Dashboard(#[from] dashboard::Error),
     /// Network namespaces and links are made with programs of the system.
     #[error("{program}: not found; install the package {package}")]
     MissingProgram {

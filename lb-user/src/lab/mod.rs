@@ -20,6 +20,7 @@
 //! | `server`, `tls`, `certificate` | [`Server`]: HTTPS, and its certificate |
 //! | `load` | [`Load`]: the data generator |
 //! | `agent`, `policy` | [`Agent`]: the process under test, and how it hands out new flows |
+//! | `dashboard` | where its dashboard listens |
 //! | `stage` | [`Stage`]: all of the above but agent and load, set up and taken down |
 //! | `experiment` | [`Experiment`]: the experiment itself |
 //! | `sessions` | the experiment about reusing sessions |
@@ -28,6 +29,7 @@
 mod agent;
 pub mod balance;
 mod certificate;
+mod dashboard;
 mod error;
 mod experiment;
 mod janitor;
@@ -49,6 +51,7 @@ pub mod topology;
 
 pub use agent::{Agent, SERVICE_NAME};
 pub use certificate::KeyKind;
+pub use dashboard::Dashboard;
 pub use error::Error;
 pub use experiment::{Experiment, Moment};
 pub use janitor::{SUBCOMMAND as JANITOR, keep};

@@ -3,7 +3,7 @@ use super::load::Memory;
 use super::lock::Lock;
 use super::take_down;
 use super::topology::SERVICE;
-use super::{Agent, Error, Load, LoadOptions, Node, Policy, Server, Site, Tls, Topology};
+use super::{Agent, Dashboard, Error, Load, LoadOptions, Node, Policy, Server, Site, Tls, Topology};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::geteuid;
 use std::fs;
@@ -18,6 +18,7 @@ pub struct Stage {
     topology: Topology,
     tls: Tls,
     servers: Vec<Server>,
+    dashboard: Dashboard,
     handoff: PathBuf,
     removed_leftovers: bool,
     // The last one to be dropped: everything else is gone by then.
@@ -46,8 +47,9 @@ impl Stage {
         let tls = Tls::new(IpAddr::V4(*SERVICE.ip()))?;
         let start = |node: Node| Server::start(&topology.namespace(node), &node.to_string(), tls.server.clone());
         let servers = topology.servers().map(start).collect::<Result<_, _>>()?;
+        let dashboard = Dashboard::listen(site)?;
         let (site, handoff) = (site.clone(), handoff.to_owned());
-        Ok(Self { site, topology, tls, servers, handoff, removed_leftovers, janitor })
+        Ok(Self { site, topology, tls, servers, dashboard, handoff, removed_leftovers, janitor })
     }
 
     /// Whether an earlier lab had left something behind.
@@ -65,6 +67,11 @@ impl Stage {
         &self.topology
     }
 
+    /// The agent's dashboard.
+    pub fn dashboard(&self) -> &Dashboard {
+        &self.dashboard
+    }
+
     /// The servers, in the order of their numbers.
     pub fn servers(&self) -> &[Server] {
         &self.servers
@@ -75,7 +82,7 @@ impl Stage {
     /// # Errors
     /// When it cannot be started or does not get ready.
     pub async fn start_agent(&self, policy: &Policy) -> Result<Agent, Error> {
-        let mut agent = Agent::start(&self.site, &self.topology, policy, &self.handoff)?;
+        let mut agent = Agent::start(&self.site, &self.topology, policy, &self.dashboard, &self.handoff)?;
         agent.ready().await?;
         Ok(agent)
     }

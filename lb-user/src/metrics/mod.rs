@@ -4,9 +4,11 @@
 //! With direct server return packets and bytes are the clients' half of the traffic: the back-ends' answers do not pass the balancer.
 
 mod tickets;
+mod traffic;
 
 use crate::control::types::{
-    BackendState, BackendStatus, HealthState, RingStatus, ServiceStatus, Status, VerdictCounter,
+    BackendState, BackendStatus, ClientHellos, HealthState, RingStatus, ServiceStatus, Snapshot, Status, Traffic,
+    VerdictCounter,
 };
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
@@ -26,6 +28,10 @@ pub struct Readings {
     pub backends: Vec<BackendStatus>,
     /// What became of the packets.
     pub verdicts: Vec<VerdictCounter>,
+    /// What kind of traffic there is.
+    pub traffic: Traffic,
+    /// What clients offer when they begin TLS.
+    pub hellos: Vec<ClientHellos>,
     /// The session-ticket keys that back-ends share.
     pub tickets: Vec<RingStatus>,
 }
@@ -45,12 +51,27 @@ pub fn exposition(readings: Readings) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
+impl From<Snapshot> for Readings {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            status: snapshot.status,
+            services: snapshot.services,
+            backends: snapshot.backends,
+            verdicts: snapshot.verdicts,
+            traffic: snapshot.traffic,
+            hellos: snapshot.samples.hellos,
+            tickets: snapshot.tickets,
+        }
+    }
+}
+
 impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.encode_agent(&mut encoder)?;
         self.encode_services(&mut encoder)?;
         self.encode_backends(&mut encoder)?;
         self.encode_verdicts(&mut encoder)?;
+        self.encode_traffic(&mut encoder)?;
         self.encode_tickets(&mut encoder)
     }
 }

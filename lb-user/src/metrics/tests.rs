@@ -1,7 +1,11 @@
 use super::*;
 use crate::config::ServerKind;
-use crate::control::types::{FlowTableStatus, KeyStatus, NodeStatus, ProbeOutcome, TicketProbeStatus};
+use crate::control::types::{
+    Fairness, FlowTableStatus, KeyStatus, NodeStatus, ProbeOutcome, ProtocolCounter, ServerNameCount, TcpCounter,
+    TicketProbeStatus,
+};
 use crate::tickets::{Key, NodeState, SlotState, Version};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 fn readings() -> Readings {
@@ -30,7 +34,87 @@ fn readings() -> Readings {
         bytes: 540,
         sizes: Default::default(),
     };
-    Readings { status, services: Vec::new(), backends: Vec::new(), verdicts: vec![verdict], tickets: vec![ring()] }
+    Readings {
+        status,
+        services: Vec::new(),
+        backends: Vec::new(),
+        verdicts: vec![verdict],
+        traffic: traffic(),
+        hellos: vec![hellos()],
+        tickets: vec![ring()],
+    }
+}
+
+fn traffic() -> Traffic {
+    let udp = ProtocolCounter {
+        link: "vlan".to_owned(),
+        network: "ipv6".to_owned(),
+        transport: "udp".to_owned(),
+        packets: 5,
+        bytes: 500,
+    };
+    let fairness =
+        |service: &str, max_over_mean, jain| Fairness { service: service.to_owned(), backends: 2, max_over_mean, jain };
+    Traffic {
+        protocols: vec![udp],
+        tcp: TcpCounter { syn: 4, fin: 3, rst: 2, other: 1 },
+        applications: Vec::new(),
+        sizes: Default::default(),
+        fairness: vec![fairness("web", Some(1.5), Some(0.8)), fairness("idle", None, None)],
+    }
+}
+
+fn hellos() -> ClientHellos {
+    ClientHellos {
+        service: "web".to_owned(),
+        seen: 9,
+        tls13: 6,
+        tls12: 2,
+        older: 1,
+        resumption: 4,
+        cut: 0,
+        server_names: vec![ServerNameCount { name: "secret.example".to_owned(), seen: 9 }],
+    }
+}
+
+#[test]
+fn traffic_is_there_by_protocol_and_names_of_servers_are_not() {
+    let text = exposition(readings()).expect("text");
+    for line in [
+        "handoff_frames_total{link=\"vlan\",network=\"ipv6\",transport=\"udp\"} 5",
+        "handoff_frame_bytes_total{link=\"vlan\",network=\"ipv6\",transport=\"udp\"} 500",
+        "handoff_tcp_segments_total{flag=\"rst\"} 2",
+        "handoff_service_max_over_mean{service=\"web\"} 1.5",
+        "handoff_service_jain{service=\"web\"} 0.8",
+        "handoff_tls_hellos{service=\"web\",version=\"1.3\"} 6.0",
+        "handoff_tls_resumption_offers{service=\"web\"} 4.0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    // Before there was a flow there is nothing to compare.
+    assert!(!text.contains("service=\"idle\"") && !text.contains("secret.example"), "{text}");
+}
+
+#[test]
+fn dashboards_and_alerts_ask_for_what_there_is() {
+    let mut readings = readings();
+    readings.status.ns_per_packet = Some(45.0);
+    let text = exposition(readings).expect("text");
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let known: BTreeSet<String> =
+        types.map(|(name, kind)| name.to_owned() + if kind == "counter" { "_total" } else { "" }).collect();
+
+    let dashboard = include_str!("../../../docs/grafana/handoff.json");
+    let is_json: serde_json::Value = serde_json::from_str(dashboard).expect("JSON");
+    assert_eq!(is_json["title"], "Handoff");
+    for text in [dashboard, include_str!("../../../docs/prometheus/handoff-alerts.yml")] {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let names: BTreeSet<&str> =
+            text.split(|letter| !is_part(letter)).filter(|word| word.starts_with("handoff_")).collect();
+        assert!(names.len() > 10, "{names:?}");
+        let unknown: Vec<_> = names.iter().filter(|name| !known.contains(**name)).collect();
+        assert!(unknown.is_empty(), "{unknown:?} are not among {known:?}");
+    }
 }
 
 fn ring() -> RingStatus {

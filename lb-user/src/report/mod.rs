@@ -4,12 +4,17 @@
 //! |---|---|
 //! | `page` | what every report is written on |
 //! | `bars` | a graph of bars |
+//! | `lines` | a graph of how values went |
 //! | `sessions` | what the experiment about sessions found out |
+//! | `traffic` | an agent's traffic, as it is and as it went |
 
 mod bars;
+mod lines;
 mod page;
 mod sessions;
+mod traffic;
 
+use crate::control::types::{History, Snapshot};
 use crate::lab::sessions::SessionsReport;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -55,7 +60,19 @@ pub enum Error {
 /// # Errors
 /// When the file cannot be read, or is something else, or the page cannot be written.
 pub fn write_page(path: &Path, page: &Path) -> Result<(), Error> {
-    fs::write(page, of_file(path)?).map_err(|source| Error::Write { path: page.to_owned(), source })
+    write(page, &of_file(path)?)
+}
+
+/// Writes to `page` how an agent's traffic is, and how it went if a history is kept.
+///
+/// # Errors
+/// When the page cannot be written.
+pub fn write_traffic_page(snapshot: &Snapshot, history: Option<&History>, page: &Path) -> Result<(), Error> {
+    write(page, &traffic::page(snapshot, history))
+}
+
+fn write(page: &Path, text: &str) -> Result<(), Error> {
+    fs::write(page, text).map_err(|source| Error::Write { path: page.to_owned(), source })
 }
 
 fn of_file(path: &Path) -> Result<String, Error> {

@@ -17,6 +17,8 @@
 //! | `exchange`, `content` | the same, and their clients: whatever gets lost or damaged on the way is noticed |
 //! | `flood` | connections that nobody means to have |
 //! | `tls_client`, `openssl_client` | clients that resume their sessions |
+//! | `terminal` | a terminal, and a shell in it |
+//! | `strays` | packets that the balancer drops |
 //! | `tap` | what an XDP program leaves to the network stack |
 //! | `ticket_cluster` | web servers behind the VIP that share their ticket keys |
 //! | `tmpfs`, `web_server` | nginx, HAProxy and Apache, and the folders of their ticket keys |
@@ -46,7 +48,9 @@ mod responder;
 mod router;
 mod secrets;
 mod service;
+mod strays;
 mod tap;
+mod terminal;
 mod ticket_cluster;
 mod times;
 mod tls_client;
@@ -74,7 +78,9 @@ pub use program::{Outcome, as_nobody, handoff, outcome, program};
 pub use responder::Responder;
 pub use secrets::Secrets;
 pub use service::{Service, Started};
+pub use strays::Strays;
 pub use tap::Tap;
+pub use terminal::Terminal;
 pub use ticket_cluster::{HOST, RING, TicketCluster, TicketNode};
 pub use times::Times;
 pub use tls_client::TlsClient;

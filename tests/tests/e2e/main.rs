@@ -3,10 +3,14 @@
 //! They need root, and run one at a time (`cargo xtask test e2e`).
 
 mod affinity;
+mod analysis;
 mod announce;
 mod api;
 mod bad_input;
+mod capture;
+mod capture_pcap;
 mod changes;
+mod dashboard;
 mod decap;
 mod decap_host;
 mod doctor;
@@ -31,5 +35,7 @@ mod ticket_failures;
 mod tickets;
 mod tickets_cluster;
 mod tickets_takeover;
+mod top;
+mod traffic_report;
 mod udp;
 mod upgrade;

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use super::output;
 
-/// Libraries that come with every glibc and GCC. Anything else would have to be installed, in the right version.
-const EVERYWHERE: [&str; 4] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux"];
+/// Libraries that come with every glibc and GCC, and libpcap, which is a package everywhere. Anything else would have to be installed, in the
+/// right version.
+const AVAILABLE: [&str; 5] = ["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux", "libpcap.so."];
 
 /// The libraries that a binary is linked to.
 pub(super) struct Linkage {
@@ -24,7 +25,7 @@ impl Linkage {
     pub(super) fn of(binary: &Path) -> Result<Self> {
         let readelf = |option: &str| output(Command::new("readelf").arg(option).arg(binary));
         let libraries = needed(&readelf("--dynamic")?);
-        let surplus = libraries.iter().find(|library| !EVERYWHERE.iter().any(|known| library.starts_with(known)));
+        let surplus = libraries.iter().find(|library| !AVAILABLE.iter().any(|known| library.starts_with(known)));
         if let Some(library) = surplus {
             bail!("{} is linked to {library}, which not every system has: link it statically", binary.display());
         }

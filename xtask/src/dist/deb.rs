@@ -50,7 +50,7 @@ Architecture: {arch}
 Maintainer: The Handoff project
 Section: net
 Priority: optional
-Depends: libc6 (>= {glibc}), libgcc-s1, systemd
+Depends: libc6 (>= {glibc}), libgcc-s1, libpcap0.8, systemd
 Description: XDP load balancer for the edge of a web-server cluster
  Clients see one virtual server. An XDP program hands each new connection to a
  back-end in turn, at the network card; the back-end answers the client directly.

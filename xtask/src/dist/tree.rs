@@ -69,9 +69,14 @@ impl Tree {
     }
 
     fn documentation(&self) -> Result<()> {
-        let folder = workspace::root().join("docs");
-        for name in names(&folder)? {
-            self.copy(&folder.join(&name), &format!("{DOCUMENTATION}/{name}"))?;
+        self.copy_folder(&workspace::root().join("docs"), DOCUMENTATION)
+    }
+
+    /// Copies a folder with all that is in it.
+    fn copy_folder(&self, from: &Path, to: &str) -> Result<()> {
+        for name in names(from)? {
+            let (file, to) = (from.join(&name), format!("{to}/{name}"));
+            if file.is_dir() { self.copy_folder(&file, &to)? } else { self.copy(&file, &to)? }
         }
         Ok(())
     }
@@ -88,13 +93,13 @@ impl Tree {
     }
 
     fn copy(&self, from: &Path, to: &str) -> Result<()> {
-        let text = fs::read_to_string(from).with_context(|| format!("cannot read {}", from.display()))?;
-        self.write(to, &text)
+        let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+        self.write(to, &content)
     }
 
-    fn write(&self, to: &str, text: &str) -> Result<()> {
+    fn write(&self, to: &str, content: impl AsRef<[u8]>) -> Result<()> {
         let to = self.place(to)?;
-        fs::write(&to, text).with_context(|| format!("cannot write {}", to.display()))
+        fs::write(&to, content).with_context(|| format!("cannot write {}", to.display()))
     }
 
     /// The path of a file, whose folder is made.

@@ -28,8 +28,15 @@ pub(super) fn seeds() -> Result<Command> {
 }
 
 impl Target {
-    pub(crate) const ALL: [Self; 6] =
-        [Self("balancer"), Self("config"), Self("decap"), Self("flow_table"), Self("round_trip"), Self("shortcut")];
+    pub(crate) const ALL: [Self; 7] = [
+        Self("balancer"),
+        Self("client_hello"),
+        Self("config"),
+        Self("decap"),
+        Self("flow_table"),
+        Self("round_trip"),
+        Self("shortcut"),
+    ];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|target| target.0 == name)

@@ -85,6 +85,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Protoc)),
     },
     Requirement {
+        name: "libpcap",
+        why: "`handoff capture --engine pcap` captures with it, and it compiles the filters of captures",
+        scope: Scope::Build,
+        is_met: || has_program("pcap-config"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Libpcap)),
+    },
+    Requirement {
         name: "a Rust toolchain for eBPF",
         why: "the XDP program is Rust, and the workspace's toolchain has no `core` for BPF",
         scope: Scope::Build,
@@ -141,6 +148,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Ethtool)),
     },
     Requirement {
+        name: "tmux",
+        why: "the end-to-end tests look at `handoff top` in its terminals",
+        scope: Scope::Lab,
+        is_met: || has_program("tmux"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Tmux)),
+    },
+    Requirement {
         name: "bird",
         why: "the end-to-end tests announce VIPs by it",
         scope: Scope::Lab,
@@ -174,6 +188,20 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         scope: Scope::Lab,
         is_met: || has_program("etcd"),
         remedy: |distribution| Remedy::Service { packages: distribution.packages(Tool::Etcd), unit: "etcd" },
+    },
+    Requirement {
+        name: "chromium",
+        why: "the end-to-end tests look at the dashboard with it",
+        scope: Scope::Lab,
+        is_met: || has_program("chromium") || has_program("google-chrome-stable"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Chromium)),
+    },
+    Requirement {
+        name: "tshark",
+        why: "the end-to-end tests read captured packets with it",
+        scope: Scope::Lab,
+        is_met: || has_program("tshark"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Tshark)),
     },
 ];
 

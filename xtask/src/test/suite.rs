@@ -131,7 +131,7 @@ mod tests {
             let args: Vec<OsString> = args.iter().map(OsString::from).collect();
             Suite::Fuzz.programs(&args).unwrap().len()
         };
-        assert_eq!([programs(&[]), programs(&["o"]), programs(&["decap"]), programs(&["drain"])], [6, 4, 1, 0]);
+        assert_eq!([programs(&[]), programs(&["o"]), programs(&["decap"]), programs(&["drain"])], [7, 5, 1, 0]);
         assert!(Suite::Unit.programs(&[]).unwrap().is_empty());
     }
 }

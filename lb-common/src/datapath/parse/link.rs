@@ -45,7 +45,8 @@ impl Link {
     }
 }
 
+/// Whether a VLAN tag follows.
 #[inline(always)]
-fn is_tag(kind: Be16) -> bool {
+pub(in crate::datapath) fn is_tag(kind: Be16) -> bool {
     kind == ether_type::VLAN || kind == ether_type::SERVICE_VLAN
 }

@@ -12,7 +12,7 @@ mod network;
 mod reading;
 mod transport;
 
-pub(super) use link::Link;
+pub(super) use link::{Link, is_tag};
 pub use network::{Chain, Datagram, Family, Fragment, HOP_LIMIT, skip_extensions};
 pub use reading::{Matter, Reading};
 pub(super) use transport::tcp_signal;

@@ -97,7 +97,7 @@ impl Reading {
         frame: &Frame<'_>,
     ) -> Result<Self, Verdict> {
         let link = Link::parse(frame)?;
-        device::accept(calls, settings, link.destination)?;
+        device::accept(device::ingress(calls, settings), &link.destination)?;
         let malformed = |why| vip::malformed(calls, frame, link, why);
         let datagram = Datagram::parse(calls, frame, link.network, link.family).map_err(malformed)?;
         vip::accept(settings, &datagram)?;

@@ -13,6 +13,7 @@ pub(in crate::agent) fn needs_restart(old: &Config, new: &Config) -> Vec<&'stati
         ("agent: state-folder", old.state_folder != new.state_folder),
         ("agent: xdp-mode", old.xdp_mode != new.xdp_mode),
         ("api", old.api != new.api),
+        ("dashboard", old.dashboard != new.dashboard),
         ("tickets: listen, certificate, key, client-ca, folder or cluster", listening(old) != listening(new)),
         ("agent: metrics", old.metrics != new.metrics),
         ("agent: measure-run-time", old.measure_run_time != new.measure_run_time),

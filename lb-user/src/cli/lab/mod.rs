@@ -128,7 +128,7 @@ fn balance(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn set_up(args: &Args) -> anyhow::Result<Stage> {
     let stage = Stage::set_up(&args.name, args.backends, &env::current_exe()?)?;
-    introduce(&stage);
+    introduce(&stage)?;
     Ok(stage)
 }
 
@@ -156,7 +156,7 @@ fn policy(args: &Args) -> Policy {
     Policy { scheduler: args.scheduler, affinity }
 }
 
-fn introduce(stage: &Stage) {
+fn introduce(stage: &Stage) -> anyhow::Result<()> {
     if stage.removed_leftovers() {
         say("Removed what an earlier lab had left behind.\n");
     }
@@ -168,6 +168,8 @@ fn introduce(stage: &Stage) {
     ));
     say(&format!("  ip netns exec {client} curl --insecure https://{vip}/\n"));
     say(&format!("  handoff backends --socket {}\n\n", socket.display()));
+    say(&format!("Dashboard: {}\n\n", *stage.dashboard().url()?));
+    Ok(())
 }
 
 /// Prints. Whoever closes our output has seen enough, which is no reason to leave a lab behind.

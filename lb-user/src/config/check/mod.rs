@@ -3,10 +3,12 @@
 mod access;
 mod affinity;
 mod agent;
+mod analysis;
 mod announce;
 mod api;
 mod backends;
 mod capacity;
+mod dashboard;
 mod forwarding;
 mod health;
 mod limits;
@@ -75,6 +77,9 @@ impl<'a> Checker<'a> {
         let removal_grace = self.removal_grace(&file.agent);
         let metrics = self.metrics(&file.agent);
         let api = self.api(file.api.as_ref());
+        let dashboard = self.dashboard(file.dashboard.as_ref(), state_folder.as_deref());
+        let analysis = self.analysis(&file.analysis);
+        let applications = self.applications(&file.applications);
         let icmp = self.icmp(&file.icmp);
         let flow_table = self.flow_table(&file.flow_table);
         let announce = self.announce(file.announce.as_ref(), interfaces.as_deref());
@@ -91,6 +96,9 @@ impl<'a> Checker<'a> {
             measure_run_time: file.agent.measure_run_time,
             metrics: metrics?,
             api: api?,
+            dashboard: dashboard?,
+            analysis: analysis?,
+            applications: applications?,
             icmp: icmp?,
             flow_table: flow_table?,
             announce: announce?,

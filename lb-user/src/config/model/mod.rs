@@ -2,9 +2,11 @@
 
 mod access;
 mod affinity;
+mod analysis;
 mod announce;
 mod api;
 mod backend;
+mod dashboard;
 mod flow_table;
 mod forwarding;
 mod health;
@@ -19,9 +21,11 @@ mod tls_identity;
 
 pub use access::{Access, Action};
 pub use affinity::{Affinity, Reset};
+pub use analysis::Analysis;
 pub use announce::{Announce, AnnounceBy, AnnounceWhen, Community};
 pub use api::Api;
 pub use backend::{Backend, BackendName, FixedNextHop};
+pub use dashboard::Dashboard;
 pub use flow_table::FlowTable;
 pub use forwarding::{Forwarding, Tunnel};
 pub use health::{AllDown, DnsProbe, GrpcProbe, Health, HttpProbe, Probe, Statuses, Tls, Trust, UdpProbe, Via};
@@ -36,7 +40,7 @@ pub use tls_identity::TlsIdentity;
 
 pub(crate) use flow_table::to_ticks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,6 +78,12 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The control API over TCP, if there is to be one.
     pub api: Option<Api>,
+    /// The web page, if there is to be one.
+    pub dashboard: Option<Dashboard>,
+    /// What is found out about the traffic besides counting it.
+    pub analysis: Analysis,
+    /// What ports are for, besides those that are well known.
+    pub applications: BTreeMap<(Protocol, u16), String>,
     /// What the balancer itself sends.
     pub icmp: Icmp,
     /// The memory of flows and of clients.

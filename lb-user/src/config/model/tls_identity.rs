@@ -1,8 +1,10 @@
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientCertVerifierBuilder, NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// What a server shows to clients, and what it asks of them: a certificate on both sides.
@@ -12,7 +14,7 @@ pub struct TlsIdentity {
     pub certificates: Vec<CertificateDer<'static>>,
     /// The key of the first of them.
     pub key: Arc<PrivateKeyDer<'static>>,
-    /// Who signs the certificates of clients.
+    /// Who signs the certificates of clients; nobody where those need none.
     pub client_ca: Vec<CertificateDer<'static>>,
 }
 
@@ -23,14 +25,30 @@ impl TlsIdentity {
     /// # Errors
     /// When the certificates are none, or the key is another certificate's.
     pub fn tls(&self) -> Result<ServerConfig, String> {
-        let provider: Arc<CryptoProvider> = default_provider().into();
+        self.asking(self.clients()?.build().map_err(of_clients)?)
+    }
+
+    /// The same, but clients may come without a certificate, and do where nobody is said to sign any.
+    ///
+    /// # Errors
+    /// As [`TlsIdentity::tls`].
+    pub fn tls_for_anybody(&self) -> Result<ServerConfig, String> {
+        if self.client_ca.is_empty() {
+            return self.asking(WebPkiClientVerifier::no_client_auth());
+        }
+        self.asking(self.clients()?.allow_unauthenticated().build().map_err(of_clients)?)
+    }
+
+    fn clients(&self) -> Result<ClientCertVerifierBuilder, String> {
         let mut trusted = RootCertStore::empty();
         for certificate in &self.client_ca {
-            trusted.add(certificate.clone()).map_err(|error| format!("client-ca: {error}"))?;
+            trusted.add(certificate.clone()).map_err(of_clients)?;
         }
-        let clients = WebPkiClientVerifier::builder_with_provider(trusted.into(), provider.clone())
-            .build()
-            .map_err(|error| format!("client-ca: {error}"))?;
+        Ok(WebPkiClientVerifier::builder_with_provider(trusted.into(), default_provider().into()))
+    }
+
+    fn asking(&self, clients: Arc<dyn ClientCertVerifier>) -> Result<ServerConfig, String> {
+        let provider: Arc<CryptoProvider> = default_provider().into();
         let of_key = |error| format!("certificate and key do not belong together: {error}");
         let mut tls = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -43,4 +61,8 @@ impl TlsIdentity {
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(tls)
     }
+}
+
+fn of_clients(error: impl Display) -> String {
+    format!("client-ca: {error}")
 }

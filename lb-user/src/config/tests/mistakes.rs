@@ -6,9 +6,10 @@ use crate::config::Config;
 use std::path::Path;
 
 /// Changes to a good file that are mistakes, and what is reported of each, by topic.
-const MISTAKES: [(&str, &str); 7] = [
+const MISTAKES: [(&str, &str); 8] = [
     (FULL, include_str!("mistakes/shape.txt")),
     (FULL, include_str!("mistakes/agent.txt")),
+    (FULL, include_str!("mistakes/analysis.txt")),
     (FULL, include_str!("mistakes/services.txt")),
     (FULL, include_str!("mistakes/backends.txt")),
     (FULL, include_str!("mistakes/defence.txt")),

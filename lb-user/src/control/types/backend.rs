@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::IpAddr;
 
 /// `GET /v1/backends`: one element for each back-end of each service.
@@ -54,6 +55,18 @@ pub struct HealthStatus {
     pub since_s: Option<u64>,
 }
 
+impl fmt::Display for HealthStatus {
+    /// `up 0.4 ms`, with how long the last success took.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.state, self.latency_ms) {
+            (HealthState::Unknown, _) => f.pad("unknown"),
+            (HealthState::Down, _) => f.pad("down"),
+            (HealthState::Up, Some(latency)) => write!(f, "up {latency:.1} ms"),
+            (HealthState::Up, None) => f.pad("up"),
+        }
+    }
+}
+
 /// The verdict of health checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -84,4 +97,18 @@ pub enum BackendState {
     Disabled,
     /// It does not: it was removed from the configuration, and its live flows may end in peace.
     Leaving,
+}
+
+impl fmt::Display for BackendState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ready => "ready",
+            Self::Unreachable => "unreachable",
+            Self::Starting => "starting",
+            Self::Down => "down",
+            Self::Draining => "draining",
+            Self::Disabled => "disabled",
+            Self::Leaving => "leaving",
+        })
+    }
 }

@@ -1,6 +1,5 @@
 use super::{Flags, FlowTuple};
 use crate::config::{Prefix, Protocol};
-use lb_common::abi::TraceFilter;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -29,7 +28,7 @@ pub struct TraceRequest {
 
 impl TraceRequest {
     /// Most records in a second.
-    pub const MAX_RATE: u32 = TraceFilter::MAX_RATE;
+    pub const MAX_RATE: u32 = 10_000;
 }
 
 fn default_rate() -> u32 {

@@ -39,7 +39,7 @@ type Refusal = (StatusCode, String);
 pub(super) fn bind(tickets: &Tickets) -> Result<Listener, control::Error> {
     let tls = tickets.identity.tls().map_err(control::Error::Tls)?;
     Listener::bind("tickets", tickets.listen, tls, MAX_CLIENTS, |certificate, routes| {
-        routes.layer(Extension(Names(Arc::new(names(certificate)))))
+        Some(routes.layer(Extension(Names(Arc::new(names(certificate?))))))
     })
 }
 

@@ -4,8 +4,12 @@ use crate::packet::Packet;
 use crate::subject::{Family, Services, balancer};
 use crate::{BENCH_OBJECT, HANDOFF_OBJECT};
 use anyhow::Result;
+use lb_common::abi::{CaptureFilter, Sampling};
 use lb_common::verdict::{Forwarded, Passed, Verdict};
+use lb_common::wire::protocol;
 use lb_user::bpf::KernelDataplane;
+use lb_user::control::types::CaptureRequest;
+use lb_user::dataplane::Recorder;
 use std::net::Ipv4Addr;
 
 /// The loopback interface, which packets of `BPF_PROG_TEST_RUN` come in by.
@@ -24,6 +28,20 @@ pub(crate) struct Setup {
     pub(crate) flows: Flows,
     /// What becomes of the packets.
     pub(crate) verdict: Verdict,
+    /// Who looks on.
+    pub(crate) watch: Watch,
+}
+
+/// Who looks on while packets are forwarded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Nobody,
+    /// A capture of other packets.
+    CaptureOfOthers,
+    /// A capture of these packets, at its default rate.
+    Capture,
+    /// The analysis, at its default rate.
+    Samples,
 }
 
 pub(crate) enum Subject {
@@ -68,6 +86,9 @@ pub(crate) fn all() -> Vec<Setup> {
         tunnel("ipip-6in6-hit-1", Packet::AckV6, "ipip", Family::V6),
         tunnel("gue-hit-1", Packet::Ack, "gue", Family::V4),
         tunnel("gue-ipv6-hit-1", Packet::AckV6, "gue", Family::V6),
+        watched("sampled-hit-64k", Watch::Samples),
+        watched("capturing-hit-64k", Watch::CaptureOfOthers),
+        watched("captured-hit-64k", Watch::Capture),
         new_flow("new-flow", Packet::Syn, ""),
         new_flow("ipv6-new-flow", Packet::SynV6, ""),
         lru("lru-new-flow", Packet::Syn, Flows::New, NEW),
@@ -89,7 +110,18 @@ pub(crate) fn all() -> Vec<Setup> {
 }
 
 fn floor(name: &'static str) -> Setup {
-    Setup { name, subject: Subject::Floor(name), packet: Packet::Ack, flows: Flows::Known(1), verdict: HIT }
+    Setup {
+        name,
+        subject: Subject::Floor(name),
+        packet: Packet::Ack,
+        flows: Flows::Known(1),
+        verdict: HIT,
+        watch: Watch::Nobody,
+    }
+}
+
+fn watched(name: &'static str, watch: Watch) -> Setup {
+    Setup { watch, ..hit(name, Packet::Ack, 1 << 16, Services::PLAIN) }
 }
 
 fn passed(name: &'static str, packet: Packet, why: Passed) -> Setup {
@@ -99,7 +131,7 @@ fn passed(name: &'static str, packet: Packet, why: Passed) -> Setup {
 fn hit(name: &'static str, packet: Packet, flows: u64, services: Services) -> Setup {
     let table = if flows > u64::from(DEFAULT_TABLE) / 2 { LARGE_TABLE } else { DEFAULT_TABLE };
     let subject = Subject::Ours { flows: table, services };
-    Setup { name, subject, packet, flows: Flows::Known(flows), verdict: HIT }
+    Setup { name, subject, packet, flows: Flows::Known(flows), verdict: HIT, watch: Watch::Nobody }
 }
 
 fn tunnel(name: &'static str, packet: Packet, forwarding: &str, backends: Family) -> Setup {
@@ -110,11 +142,11 @@ fn tunnel(name: &'static str, packet: Packet, forwarding: &str, backends: Family
 fn new_flow(name: &'static str, packet: Packet, keys: &str) -> Setup {
     let services = Services { keys: keys.to_owned(), backends: None };
     let subject = Subject::Ours { flows: DEFAULT_TABLE, services };
-    Setup { name, subject, packet, flows: Flows::New, verdict: NEW }
+    Setup { name, subject, packet, flows: Flows::New, verdict: NEW, watch: Watch::Nobody }
 }
 
 fn lru(name: &'static str, packet: Packet, flows: Flows, verdict: Verdict) -> Setup {
-    Setup { name, subject: Subject::Lru, packet, flows, verdict }
+    Setup { name, subject: Subject::Lru, packet, flows, verdict, watch: Watch::Nobody }
 }
 
 /// Allows all clients that the harness has, 10.0.0.0/14, by 100,000 prefixes: 68,928 of two addresses each, then 31,072 of four.
@@ -125,6 +157,35 @@ fn access_list() -> String {
     let prefixes: Vec<String> =
         pairs.chain(quads).map(|(offset, len)| format!("\"{}/{len}\"", Ipv4Addr::from((10 << 24) + offset))).collect();
     format!("allow = [{},\"2001:db8::/32\"]", prefixes.join(","))
+}
+
+impl Watch {
+    /// Begins to look on.
+    pub(crate) fn begin(self, balancer: &mut KernelDataplane) -> Result<()> {
+        let all = CaptureFilter {
+            until: u64::MAX,
+            verdicts: [u64::MAX; 2],
+            rate: CaptureRequest::DEFAULT_RATE,
+            snaplen: CaptureRequest::DEFAULT_SNAPLEN,
+            ..CaptureFilter::OFF
+        };
+        match self {
+            Self::Nobody => Ok(()),
+            Self::CaptureOfOthers => {
+                Ok(balancer.set_filter(1, &CaptureFilter { protocol: protocol::SCTP.into(), ..all })?)
+            }
+            Self::Capture => Ok(balancer.set_filter(1, &all)?),
+            Self::Samples => {
+                let sampling = Sampling { packet_mask: 0xffff, flow_mask: 0xffff, rate: 1_000, ..Sampling::OFF };
+                Ok(balancer.set_sampling(&sampling)?)
+            }
+        }
+    }
+
+    /// Takes what there is to see, as the agent does.
+    pub(crate) fn read(self, balancer: &mut KernelDataplane) {
+        while balancer.next_record().is_some() || balancer.next_sample().is_some() {}
+    }
 }
 
 impl Subject {

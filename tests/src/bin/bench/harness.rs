@@ -43,6 +43,11 @@ impl Traffic {
         Self { stride: 0x9e37_79b9_7f4a_7c15, ..Self::in_order(packet, flows) }
     }
 
+    /// The same packets, for another Ethernet address.
+    pub(crate) fn to(self, destination: Mac) -> Self {
+        Self { destination, ..self }
+    }
+
     /// The same packets, sent out of an interface.
     pub(crate) fn leaving_by(self, ifindex: u32) -> Self {
         Self { ifindex, ..self }

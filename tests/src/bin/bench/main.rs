@@ -4,6 +4,7 @@
 
 mod cases;
 mod harness;
+mod lab;
 mod measure;
 mod packet;
 mod subject;
@@ -12,6 +13,7 @@ mod veth;
 use anyhow::{Context, Result};
 use clap::Parser;
 use harness::Harness;
+use lab::CaptureCost;
 use measure::Case;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
@@ -33,7 +35,7 @@ struct Args {
     /// Write the figures to this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure only the cases whose names begin with this, and nothing over veth.
+    /// Measure only the cases whose names begin with this, and nothing over veth; `capture` is what a capture in the lab costs.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// How often each case is measured; the median counts.
@@ -49,6 +51,7 @@ struct Report {
     machine: String,
     cases: Vec<Case>,
     veth: Vec<Rate>,
+    capture: Option<CaptureCost>,
 }
 
 fn main() -> Result<()> {
@@ -57,8 +60,13 @@ fn main() -> Result<()> {
     let (rounds, packets) = (usize::from(args.rounds), args.packets * 1_000_000);
     let mut harness = Harness::load(BENCH_OBJECT).context("cannot load the benchmark's programs: run as root")?;
     let cases = measure::measure(&mut harness, args.only.as_deref().unwrap_or_default(), rounds, packets)?;
+    // Before this thread leaves for a namespace of its own.
+    let capture = match args.only.as_deref() {
+        None | Some("capture") => Some(lab::measure(&mut harness, rounds)?),
+        Some(_) => None,
+    };
     let veth = if args.only.is_some() { Vec::new() } else { veth::measure(&mut harness, rounds, packets)? };
-    let report = Report { machine: machine(), cases, veth };
+    let report = Report { machine: machine(), cases, veth, capture };
     print(&report);
     if let Some(path) = args.json {
         let text = serde_json::to_string_pretty(&report)? + "\n";
@@ -94,6 +102,12 @@ fn print(report: &Report) {
     }
     for Rate { name, mpps } in &report.veth {
         println!("  {name:<30} {mpps:>9.2}");
+    }
+    if let Some(CaptureCost { offered, forwarded: [off, on], mpps: [most_off, most_on], captured }) = &report.capture {
+        println!("\nForwarding in the lab          without a capture  with one  ratio");
+        println!("  of {offered} a second {off:>17.4} {on:>9.4} {:>6.3}", on / off);
+        println!("  most, Mpps {most_off:>26.3} {most_on:>9.3} {:>6.3}", most_on / most_off);
+        println!("  captured in a round, at least {captured:>7}");
     }
 }
 

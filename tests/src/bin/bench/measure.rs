@@ -58,8 +58,17 @@ impl Setup {
             }
             Flows::New => harness.traffic(Traffic::shuffled(self.packet, 1 << 32))?,
         }
+        if let Some(balancer) = &mut balancer {
+            self.watch.begin(balancer)?;
+        }
         let before = self.counted(balancer.as_ref())?;
-        let samples = samples(rounds, || harness.run(self.packet, packets))?;
+        let samples = samples(rounds, || {
+            let cost = harness.run(self.packet, packets);
+            if let Some(balancer) = &mut balancer {
+                self.watch.read(balancer);
+            }
+            cost
+        })?;
         let counted = self.counted(balancer.as_ref())? - before;
         // A few of a million known flows find their bucket full, and a few of the new ones are not, whose numbers come from a shuffle.
         let sent = u64::from(packets) * rounds as u64;
