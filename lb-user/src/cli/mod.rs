@@ -21,6 +21,7 @@ mod log;
 mod man;
 mod output;
 mod overrides;
+mod packets;
 mod plan;
 mod report;
 mod rollback;

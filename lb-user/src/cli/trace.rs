@@ -1,9 +1,8 @@
+use super::packets::Packets;
 use super::{Asking, wait};
-use crate::config::{Prefix, Protocol};
 use crate::control::types::{TraceLine, TraceRequest};
 use clap::value_parser;
 use std::io::{self, ErrorKind, Write};
-use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,21 +14,8 @@ use std::time::Duration;
 pub(super) struct Args {
     #[command(flatten)]
     asking: Asking,
-    /// Only packets of these clients.
-    #[arg(long, value_name = "PREFIX")]
-    client: Option<Prefix>,
-    /// Only packets for this VIP.
-    #[arg(long, value_name = "ADDRESS")]
-    vip: Option<IpAddr>,
-    /// Only packets for this port.
-    #[arg(long, value_parser = value_parser!(u16).range(1..))]
-    port: Option<u16>,
-    /// Only packets of this protocol.
-    #[arg(long)]
-    protocol: Option<Protocol>,
-    /// Only packets with this verdict: forwarded, answered, passed, dropped, or a reason, as new-flow.
-    #[arg(long, value_name = "NAME")]
-    verdict: Option<String>,
+    #[command(flatten)]
+    packets: Packets,
     /// So many a second, at most; the others are counted as missed.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u32).range(1..=TraceRequest::MAX_RATE.into()))]
     rate: u32,
@@ -42,7 +28,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { asking, client, vip, port, protocol, verdict, rate, count, duration } = args;
+    let Args { asking, packets: Packets { client, vip, port, protocol, verdict }, rate, count, duration } = args;
     let duration_s = duration.map(|duration| duration.as_secs().max(1));
     let question = TraceRequest { client, vip, port, protocol, verdict, rate, count, duration_s };
     let mut written = Ok(());

@@ -4,12 +4,11 @@ mod pcap;
 mod xdp;
 
 use super::USAGE;
+use super::packets::Packets;
 use crate::capture::LiveOptions;
-use crate::config::{Prefix, Protocol};
 use crate::control::types::CaptureRequest;
 use clap::{ValueEnum, value_parser};
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -55,21 +54,8 @@ struct XdpArgs {
     /// Only packets that go to this back-end.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
-    /// Only packets with this verdict: forwarded, answered, passed, dropped, or a reason, as new-flow.
-    #[arg(long, value_name = "NAME")]
-    verdict: Option<String>,
-    /// Only packets of these clients.
-    #[arg(long, value_name = "PREFIX")]
-    client: Option<Prefix>,
-    /// Only packets for this VIP.
-    #[arg(long, value_name = "ADDRESS")]
-    vip: Option<IpAddr>,
-    /// Only packets for this port.
-    #[arg(long, value_parser = value_parser!(u16).range(1..))]
-    port: Option<u16>,
-    /// Only packets of this protocol.
-    #[arg(long)]
-    protocol: Option<Protocol>,
+    #[command(flatten)]
+    packets: Packets,
     /// Only TCP segments with one of these flags, as syn,rst.
     #[arg(long, value_name = "FLAGS")]
     flags: Option<String>,

@@ -38,17 +38,16 @@ pub(super) fn run(args: &Args, filter: Option<String>) -> anyhow::Result<ExitCod
 }
 
 fn request(args: &Args, snaplen: u16) -> CaptureRequest {
-    let XdpArgs { service, backend, verdict, client, vip, port, protocol, flags, one_flow_in, rate, duration, .. } =
-        &args.xdp;
+    let XdpArgs { service, backend, packets, flags, one_flow_in, rate, duration, .. } = &args.xdp;
     CaptureRequest {
-        client: *client,
-        vip: *vip,
-        port: *port,
-        protocol: *protocol,
+        client: packets.client,
+        vip: packets.vip,
+        port: packets.port,
+        protocol: packets.protocol,
         flags: flags.clone(),
         service: service.clone(),
         backend: backend.clone(),
-        verdict: verdict.clone(),
+        verdict: packets.verdict.clone(),
         one_flow_in: *one_flow_in,
         snaplen: Some(snaplen),
         rate: *rate,
