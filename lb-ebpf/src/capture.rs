@@ -3,6 +3,7 @@
 
 use crate::context::Packet;
 use crate::flow_table::Buckets;
+use crate::head;
 use crate::maps::{BACKENDS, CAPTURE, CAPTURE_BEGUN, CAPTURE_FILTERS, CAPTURE_READERS_ON, CAPTURE_STATE, SETTINGS};
 use crate::tables::KernelTables;
 use aya_ebpf::bindings::xdp_md;
@@ -17,7 +18,7 @@ use lb_common::verdict::Subject;
 
 /// The record in the making, and room for the packet before and after the rewrite.
 #[repr(C)]
-pub struct Begun {
+pub(crate) struct Begun {
     record: CaptureRecord,
     bytes: [u8; 2 * MAX_SNAPLEN],
 }
@@ -145,5 +146,5 @@ fn load(ctx: &XdpContext, len: u32, snaplen: u32, bytes: &mut [u8; 2 * MAX_SNAPL
     }
     let to = bytes.as_mut_ptr().wrapping_add(offset);
     // SAFETY: there is room for as much behind every such offset.
-    unsafe { Packet { ctx }.copy(len.min(snaplen), MAX_SNAPLEN as u32, to) }
+    unsafe { head::copy(ctx, len.min(snaplen), MAX_SNAPLEN as u32, to) }
 }

@@ -1,6 +1,6 @@
 //! The packet behind an XDP context.
 
-use aya_ebpf::helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail, bpf_xdp_load_bytes};
+use aya_ebpf::helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail};
 use aya_ebpf::programs::XdpContext;
 use core::ptr::{self, with_exposed_provenance_mut};
 use lb_common::frame::Frame;
@@ -19,23 +19,6 @@ impl Packet<'_> {
         // SAFETY: a local variable. Without the detour the compiler computes with the two addresses that it is the difference of, which the
         // verifier does not allow.
         unsafe { ptr::read_volatile(&raw const len) }
-    }
-
-    /// Copies the first `count` bytes of the packet, but no more than `most`, to `to`. Returns how many those were; 0 if it has not so many.
-    ///
-    /// # Safety
-    /// There must be room for `most` bytes.
-    #[inline(always)]
-    pub(crate) unsafe fn copy(&self, count: u32, most: u32, to: *mut u8) -> u16 {
-        let count = count.min(most);
-        // SAFETY: a local variable. What the compiler knows of it, it would not check again; the verifier wants to see it.
-        let count = unsafe { ptr::read_volatile(&raw const count) };
-        if count == 0 || count > most {
-            return 0;
-        }
-        // SAFETY: the helper writes `count` bytes, for which the caller has room.
-        let copied = unsafe { bpf_xdp_load_bytes(self.ctx.ctx, 0, to.cast(), count) };
-        if copied == 0 { count as u16 } else { 0 }
     }
 }
 

@@ -9,6 +9,7 @@ mod capture;
 mod context;
 pub mod flow_table;
 mod global;
+mod head;
 pub mod maps;
 pub mod program;
 mod samples;

@@ -2,6 +2,7 @@
 
 use crate::context::Packet;
 use crate::flow_table::Buckets;
+use crate::head;
 use crate::maps::{SAMPLE_BEGUN, SAMPLE_STATE, SAMPLES, SAMPLING};
 use crate::tables::KernelTables;
 use aya_ebpf::bindings::xdp_md;
@@ -16,7 +17,7 @@ use lb_common::verdict::Verdict;
 
 /// The sample in the making, and room for the beginning of the frame.
 #[repr(C)]
-pub struct BegunSample {
+pub(crate) struct BegunSample {
     record: SampleRecord,
     bytes: [u8; SampleRecord::MAX_CAPTURED],
 }
@@ -74,7 +75,7 @@ extern "C" fn sample(ctx: *mut xdp_md, of: u32, verdict: u32, service: u32) -> u
     if record.of & SampleRecord::OF_FLOWS != 0 && begins_handshake(&frame, payload) {
         record.payload = payload as u16;
         // SAFETY: there is room for as much.
-        record.captured = unsafe { packet.copy(len, SampleRecord::MAX_CAPTURED as u32, bytes.as_mut_ptr()) };
+        record.captured = unsafe { head::copy(&ctx, len, SampleRecord::MAX_CAPTURED as u32, bytes.as_mut_ptr()) };
     }
     let len = size_of::<SampleRecord>() + usize::from(record.captured);
     // SAFETY: a local variable. What the compiler knows of it, it would not check again; the verifier wants to see it.

@@ -257,7 +257,8 @@ fn what_cannot_be_captured_is_refused_with_the_reason() -> Result<()> {
         (&["--flags", "urg"], 1, "no TCP flag is called \"urg\""),
         (&["-s", "5000"], 1, "use 1 to 4096"),
         (&["--rate", "0"], 64, "--rate"),
-        (&["-i", "eth0"], 64, "--engine pcap"),
+        (&["-i", "eth0"], 64, "an option is for the other engine"),
+        (&["--engine", "pcap", "--service", "echo"], 64, "an option is for the other engine"),
         (&["--keep", "2"], 64, "--write"),
         (&["-w", "/nonexistent/a.pcapng"], 1, "/nonexistent/a.pcapng"),
     ] {

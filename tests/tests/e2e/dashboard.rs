@@ -171,7 +171,10 @@ fn whoever_has_no_token_sees_numbers_and_no_more() -> Result<()> {
     let host = format!("Host: {address}\r\n");
     let own = format!("{host}Origin: {site}\r\nContent-Type: application/json\r\n");
 
-    for path in ["/v1/history?since_s=60&measure=bytes", "/"] {
+    // The agent reads its history from the disk first.
+    let history = "/v1/history?since_s=60&measure=bytes";
+    eventually("the history is there", || Ok(ask(&format!("GET {history}"), &host, "")?.starts_with("HTTP/1.1 200")))?;
+    for path in [history, "/"] {
         let answer = ask(&format!("GET {path}"), &host, "")?;
         ensure!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         ensure!(answer.contains("content-security-policy: default-src 'self'"), "{path}: {answer}");
