@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod network;
 mod program;
 pub mod report;
+mod rows;
 pub mod schedule;
 pub mod state;
 pub mod tickets;

@@ -18,7 +18,7 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     process::run(&mut cargo)?;
 
     // Started here and not by `cargo run`, so that a relative FILE is meant from where the caller is.
-    let mut bench = Command::new(workspace::release_binary("bench")?);
-    bench.args(usage::after_separator(args)).env("HANDOFF_BIN", workspace::release_binary("handoff")?);
+    let mut bench = Command::new(workspace::binary(Profile::Release, "bench")?);
+    bench.args(usage::after_separator(args)).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
     Err(process::exec(&mut bench))
 }

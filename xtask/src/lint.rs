@@ -6,10 +6,8 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::setup::{self, Scope};
+use crate::workspace::HOST_CRATES;
 use crate::{bpf, process, usage, workspace};
-
-/// All but the eBPF crate, which compiles for its own target only.
-const HOST_CRATES: [&str; 3] = ["--workspace", "--exclude", "lb-ebpf"];
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     let fix = usage::only_flag(args, "--fix")?;

@@ -19,7 +19,7 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     build::handoff(Profile::Release)?;
 
     let attended = stdin().is_terminal() && stdout().is_terminal();
-    let mut handoff = Command::new(workspace::release_binary("handoff")?);
+    let mut handoff = Command::new(workspace::binary(Profile::Release, "handoff")?);
     handoff.args(handoff_args(usage::after_separator(args), attended));
     if !privilege::is_root()? {
         bail!(

@@ -17,7 +17,9 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     let mut cargo = workspace::cargo()?;
     cargo.args(["build", "--package", "lb-tests", "--release", "--bin", "screenshots"]);
     process::run(&mut cargo)?;
-    let mut screenshots = Command::new(workspace::release_binary("screenshots")?);
-    screenshots.arg(workspace::root().join("docs/images")).env("HANDOFF_BIN", workspace::release_binary("handoff")?);
+    let mut screenshots = Command::new(workspace::binary(Profile::Release, "screenshots")?);
+    screenshots
+        .arg(workspace::root().join("docs/images"))
+        .env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
     Err(process::exec(&mut screenshots))
 }

@@ -6,6 +6,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::build::Profile;
+
+/// Options of cargo for all crates but the eBPF one, which compiles for its own target only.
+///
+/// Whoever checks or tests some of the crates names them all: which features a dependency has follows from the packages that are named,
+/// so other names would have cargo compile it, and everything above it, once more.
+pub(crate) const HOST_CRATES: [&str; 3] = ["--workspace", "--exclude", "lb-ebpf"];
+
 pub(crate) fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
@@ -21,9 +29,13 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     }
 }
 
-/// A program that cargo built in the release profile.
-pub(crate) fn release_binary(name: &str) -> Result<PathBuf> {
-    Ok(target_dir()?.join("release").join(name))
+/// A program that cargo built in the profile.
+pub(crate) fn binary(profile: Profile, name: &str) -> Result<PathBuf> {
+    let folder = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => "release",
+    };
+    Ok(target_dir()?.join(folder).join(name))
 }
 
 /// Cargo, in the workspace's root.

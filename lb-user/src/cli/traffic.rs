@@ -1,6 +1,7 @@
-use super::output::{self, bytes, number};
+use super::output::{self, number};
 use super::{Asking, wait};
 use crate::control::types::{ApplicationCounter, Fairness, ProtocolCounter, TcpCounter, Traffic};
+use crate::rows;
 use lb_common::abi::SizeClass;
 use std::process::ExitCode;
 
@@ -30,16 +31,7 @@ fn tables(traffic: &Traffic) -> String {
 }
 
 fn protocols(protocols: &[ProtocolCounter]) -> String {
-    let rows = protocols.iter().map(|counter| {
-        vec![
-            counter.link.clone(),
-            counter.network.clone(),
-            counter.transport.clone(),
-            number(counter.packets),
-            bytes(counter.bytes),
-        ]
-    });
-    output::table(&["LINK", "NETWORK", "TRANSPORT", "PACKETS>", "BYTES>"], rows)
+    output::table(&["LINK", "NETWORK", "TRANSPORT", "PACKETS>", "BYTES>"], rows::protocols(protocols))
 }
 
 fn flags(tcp: &TcpCounter) -> String {
@@ -55,17 +47,8 @@ fn sizes(sizes: &[u64; SizeClass::COUNT]) -> String {
 }
 
 fn applications(applications: &[ApplicationCounter]) -> String {
-    let rows = applications.iter().map(|counter| {
-        vec![
-            counter.application.clone(),
-            counter.services.to_string(),
-            number(counter.new_flows),
-            number(counter.live_flows),
-            number(counter.packets),
-            bytes(counter.bytes),
-        ]
-    });
-    output::table(&["APPLICATION", "SERVICES>", "NEW FLOWS>", "LIVE>", "PACKETS>", "BYTES>"], rows)
+    let columns = ["APPLICATION", "SERVICES>", "NEW FLOWS>", "LIVE>", "PACKETS>", "BYTES>"];
+    output::table(&columns, rows::applications(applications))
 }
 
 fn fairness(services: &[Fairness]) -> String {

@@ -5,6 +5,7 @@ use crate::control::types::{
     ApplicationCounter, BackendState, BackendStatus, Fairness, History, Measure, ProtocolCounter, RingStatus, SeriesOf,
     Snapshot,
 };
+use crate::rows;
 use crate::units::{bytes, number, percent};
 use lb_common::abi::SizeClass;
 use maud::{Markup, html};
@@ -260,25 +261,12 @@ fn backends(backends: &[BackendStatus]) -> Markup {
 }
 
 fn table_of_protocols(counters: &[ProtocolCounter]) -> Markup {
-    let rows = counters.iter().map(|counter| {
-        let ProtocolCounter { link, network, transport, .. } = counter;
-        vec![link.clone(), network.clone(), transport.clone(), number(counter.packets), bytes(counter.bytes)]
-    });
-    table(&["Link", "Network", "Transport", "Packets>", "Bytes>"], rows)
+    table(&["Link", "Network", "Transport", "Packets>", "Bytes>"], rows::protocols(counters))
 }
 
 fn table_of_applications(counters: &[ApplicationCounter]) -> Markup {
-    let rows = counters.iter().map(|counter| {
-        vec![
-            counter.application.clone(),
-            counter.services.to_string(),
-            number(counter.new_flows),
-            number(counter.live_flows),
-            number(counter.packets),
-            bytes(counter.bytes),
-        ]
-    });
-    table(&["Application", "Services>", "New flows>", "Live flows>", "Packets>", "Bytes>"], rows)
+    let columns = ["Application", "Services>", "New flows>", "Live flows>", "Packets>", "Bytes>"];
+    table(&columns, rows::applications(counters))
 }
 
 fn verdicts(snapshot: &Snapshot) -> Markup {

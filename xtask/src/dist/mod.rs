@@ -30,7 +30,7 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
 /// Packs the release build. The eBPF objects have to be there.
 pub(crate) fn build() -> Result<()> {
     build::handoff(Profile::Release)?;
-    let binary = workspace::release_binary("handoff")?;
+    let binary = workspace::binary(Profile::Release, "handoff")?;
     let linkage = Linkage::of(&binary)?;
     println!("dist: {} needs {linkage}", binary.display());
 

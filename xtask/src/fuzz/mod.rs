@@ -6,18 +6,19 @@
 mod target;
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
 pub(crate) use self::target::Target;
 use crate::setup::{self, Scope};
 use crate::usage::UsageError;
+use crate::workspace::HOST_CRATES;
 use crate::{bpf, process, workspace};
 
 /// What to do with an input that breaks a target.
 pub(crate) const ADVICE: &str = "\
-each input that breaks a target is a file in fuzz/artifacts/TARGET: `target/release/TARGET FILE` shows it again;
+each input that breaks a target is a file in fuzz/artifacts/TARGET: `target/debug/TARGET FILE` shows it again;
 keep it as a packet vector or a unit test when it is mended";
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
@@ -43,16 +44,13 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Builds the targets. Their crates are compiled for libFuzzer, all others as for any release build.
+/// Builds the targets. The workspace's crates are compiled for libFuzzer, all others as for any test.
 pub(crate) fn build() -> Result<()> {
     let mut cargo = workspace::cargo()?;
-    cargo.args(["build", "--release", "--package", "lb-fuzz", "--bins"]);
-    process::run(instrument(&mut cargo))
-}
-
-/// Makes `cargo` compile the workspace's crates for libFuzzer.
-pub(crate) fn instrument(cargo: &mut Command) -> &mut Command {
-    cargo.env("RUSTC_WORKSPACE_WRAPPER", workspace::root().join("fuzz/instrument.sh"))
+    cargo.arg("build").args(HOST_CRATES).arg("--bin=seeds");
+    cargo.args(Target::ALL.map(|target| format!("--bin={}", target.name())));
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", workspace::root().join("fuzz/instrument.sh"));
+    process::run(&mut cargo)
 }
 
 /// What the command line asks for.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::build::Profile;
 use crate::{process, workspace};
 
 /// A fuzz target: `fuzz/fuzz_targets/NAME.rs`.
@@ -22,7 +23,7 @@ const TIMEOUT: u32 = 25;
 
 /// Writes inputs to begin with, for all targets.
 pub(super) fn seeds() -> Result<Command> {
-    let mut seeds = Command::new(workspace::release_binary("seeds")?);
+    let mut seeds = Command::new(workspace::binary(Profile::Dev, "seeds")?);
     seeds.arg(scratch("seeds")?);
     Ok(seeds)
 }
@@ -82,7 +83,7 @@ impl Target {
 
     /// The target's program, as it is started in the workspace's root.
     fn program(self) -> Result<Command> {
-        let mut program = Command::new(workspace::release_binary(self.0)?);
+        let mut program = Command::new(workspace::binary(Profile::Dev, self.0)?);
         program.current_dir(workspace::root()).args([
             format!("-artifact_prefix=fuzz/artifacts/{}/", self.0),
             format!("-max_len={MAX_LEN}"),

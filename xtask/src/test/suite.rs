@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::build::{self, Profile};
 use crate::fuzz::{self, Target};
 use crate::setup::Scope;
+use crate::workspace::HOST_CRATES;
 use crate::{bpf, dist, workspace};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,30 +65,24 @@ impl Suite {
     /// The calls of cargo that run the suite; `args` go to the test programs.
     pub(super) fn commands(self, args: &[OsString]) -> Result<Vec<Command>> {
         let calls: &[&[&str]] = match self {
-            Self::Unit => &[
-                &["--package=lb-common", "--package=lb-user", "--package=xtask", "--lib", "--bins", "--tests", "--"],
-                &["--package=lb-tests", "--lib", "--test=properties", "--test=decap", "--"],
-            ],
-            Self::Vectors => &[&["--package=lb-tests", "--release", "--test=vectors", "--test=decap_kernel", "--"]],
-            Self::Fuzz => &[&["--package=lb-fuzz", "--release", "--lib", "--"]],
-            Self::Dist => &[&["--package=lb-tests", "--release", "--test=dist", "--"]],
+            Self::Unit => &[&["--lib", "--bin=xtask", "--test=properties", "--test=decap", "--"]],
+            Self::Vectors => &[&["--test=vectors", "--test=decap_kernel", "--"]],
+            Self::Fuzz => &[],
+            Self::Dist => &[&["--test=dist", "--"]],
             // One at a time: the tests share the host's network namespaces, pins and processors.
-            Self::EndToEnd => &[&["--package=lb-tests", "--release", "--test=e2e", "--", "--test-threads=1"]],
+            Self::EndToEnd => &[&["--test=e2e", "--", "--test-threads=1"]],
         };
         calls.iter().map(|call| self.command(call, args)).collect()
     }
 
     fn command(self, call: &[&str], args: &[OsString]) -> Result<Command> {
         let mut cargo = workspace::cargo()?;
-        cargo.args(["test", "--no-fail-fast"]).args(call).args(args);
+        cargo.args(["test", "--no-fail-fast"]).args(HOST_CRATES).args(call).args(args);
         if self == Self::EndToEnd {
-            cargo.env("HANDOFF_BIN", workspace::release_binary("handoff")?);
+            cargo.env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
         }
         if self == Self::Dist {
             cargo.env("HANDOFF_DIST", dist::folder()?);
-        }
-        if self == Self::Fuzz {
-            fuzz::instrument(&mut cargo);
         }
         Ok(cargo)
     }
