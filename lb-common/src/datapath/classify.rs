@@ -1,6 +1,7 @@
 //! What kind of frame comes in, for the counters by protocol.
 
 use super::parse::{Family, Link, is_tag};
+use super::shortcut::{NETWORK, TRANSPORT};
 use crate::abi::{LinkKind, NetworkKind, TrafficClass, TransportKind};
 use crate::frame::Frame;
 use crate::tables::Counters;
@@ -11,6 +12,22 @@ use crate::wire::{Ethernet, Ipv4, Ipv6, Tcp, ether_type, protocol};
 #[inline(always)]
 pub fn count_frame<C: Counters>(counters: &C, frame: &Frame<'_>) -> u64 {
     counters.count_class(classify(frame), frame.len() as u64)
+}
+
+/// The class of a frame like most: plain IPv4, UDP or TCP amid a connection. Whatever else it is takes going through its headers.
+#[inline(always)]
+pub(super) fn glance(frame: &Frame<'_>) -> Option<TrafficClass> {
+    let ethernet = frame.header::<Ethernet>(0)?;
+    let ipv4 = frame.header::<Ipv4>(NETWORK)?;
+    if ethernet.ether_type != ether_type::IPV4 || !ipv4.is_plain() {
+        return None;
+    }
+    let transport = match ipv4.protocol {
+        protocol::TCP => Some(segment(frame.header::<Tcp>(TRANSPORT)?)).filter(|kind| *kind == TransportKind::Tcp)?,
+        protocol::UDP => TransportKind::Udp,
+        _ => return None,
+    };
+    Some(TrafficClass::new(LinkKind::Ethernet, NetworkKind::V4, transport))
 }
 
 #[inline(always)]
@@ -65,5 +82,64 @@ fn segment(tcp: &Tcp) -> TransportKind {
         TransportKind::TcpSyn
     } else {
         TransportKind::TcpFin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec;
+    use std::vec::Vec;
+
+    /// A frame of IPv4, more or less, as a rule one that can be told at a glance.
+    fn frames() -> impl Strategy<Value = Vec<u8>> {
+        let ether_type = prop_oneof![8 => Just([0x08, 0x00]), 1 => Just([0x81, 0x00]), 1 => any::<[u8; 2]>()];
+        let version_ihl = prop_oneof![8 => Just(0x45_u8), 2 => any::<u8>()];
+        let fragment = prop_oneof![8 => Just([0x40, 0x00]), 2 => any::<[u8; 2]>()];
+        let number = prop_oneof![6 => Just(protocol::TCP), 2 => Just(protocol::UDP), 2 => any::<u8>()];
+        let len = prop_oneof![4 => Just(60_usize), 2 => 0_usize..60];
+        (ether_type, version_ihl, fragment, number, len, any::<[u8; 20]>()).prop_map(
+            |(ether_type, version_ihl, fragment, number, len, header)| {
+                let mut frame = vec![0; 60];
+                frame[12..14].copy_from_slice(&ether_type);
+                frame[NETWORK] = version_ihl;
+                frame[NETWORK + 6..NETWORK + 8].copy_from_slice(&fragment);
+                frame[NETWORK + 9] = number;
+                frame[TRANSPORT..TRANSPORT + 20].copy_from_slice(&header);
+                frame.truncate(len);
+                frame
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn a_glance_sees_what_the_headers_say(mut bytes in frames()) {
+            let frame = Frame::from_slice(&mut bytes);
+            if let Some(class) = glance(&frame) {
+                prop_assert_eq!(class, classify(&frame));
+            }
+        }
+    }
+
+    #[test]
+    fn packets_amid_a_flow_are_told_at_a_glance() {
+        for (number, flags, expected) in [
+            (protocol::TCP, Tcp::ACK, Some(TransportKind::Tcp)),
+            (protocol::TCP, Tcp::SYN, None),
+            (protocol::UDP, 0, Some(TransportKind::Udp)),
+            (protocol::ICMP, 0, None),
+        ] {
+            let mut bytes = [0; 60];
+            bytes[12] = 0x08;
+            bytes[NETWORK] = 0x45;
+            bytes[NETWORK + 9] = number;
+            bytes[TRANSPORT + 13] = flags;
+            let expected = expected.map(|kind| TrafficClass::new(LinkKind::Ethernet, NetworkKind::V4, kind));
+            assert_eq!(glance(&Frame::from_slice(&mut bytes)), expected);
+        }
     }
 }

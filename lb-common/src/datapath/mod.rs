@@ -41,6 +41,7 @@ use crate::abi::{Backend, Settings, Ticks, ticks};
 use crate::frame::Frame;
 use crate::tables::{Buffer, Tables};
 use crate::verdict::{Answered, Dropped, Forwarded, Passed, Subject, Verdict};
+use classify::glance;
 use hand_off::hand_off;
 use shortcut::Shortcut;
 
@@ -60,7 +61,10 @@ pub fn process<C: Calls, B: Buffer>(calls: &C, buffer: &mut B) -> Outcome {
     // Not before: whatever waits for the decision takes stack from it.
     let frame = buffer.frame();
     let received = frame.len() as u64;
-    let count = calls.count_frame(&frame);
+    let count = match glance(&frame) {
+        Some(class) => calls.count_class(class, received),
+        None => calls.count_frame(&frame),
+    };
     calls.sample(&frame, count, &found);
     let verdict = match found {
         Ok(plan) => match hand_off(calls, buffer, &plan) {

@@ -161,13 +161,13 @@ impl Page {
         Ok(())
     }
 
-    /// Types into the element.
+    /// Enters text into the element, as from the clipboard.
     ///
     /// # Errors
     /// When there is none.
     pub fn fill(&self, selector: &str, text: &str) -> Result<()> {
         self.click(selector)?;
-        self.tab.type_str(text)?;
+        self.tab.send_character(text)?;
         Ok(())
     }
 

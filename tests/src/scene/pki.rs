@@ -17,8 +17,10 @@ use std::sync::Arc;
 const ADMIN: &str = "ops.example.org";
 /// Port of the API.
 const PORT: u16 = 9443;
+/// Port of the dashboard.
+const DASHBOARD_PORT: u16 = 9680;
 
-/// Certificates for the API of the balancer's agent: `admin`, who may do everything, `reader`, who may look, `expired`, and `stranger`,
+/// Certificates for the API and the dashboard of the balancer's agent: `admin`, who may do everything, `reader`, who may look, `expired`, and `stranger`,
 /// of another authority.
 #[derive(Debug)]
 pub struct Pki {
@@ -47,11 +49,19 @@ impl Pki {
         Ok(pki)
     }
 
-    /// The table of the agent's configuration.
+    /// The table of the agent's configuration for its API.
     pub fn api(&self) -> String {
+        self.table("api", Self::address())
+    }
+
+    /// The table of the agent's configuration for its dashboard.
+    pub fn dashboard(&self) -> String {
+        self.table("dashboard", Self::dashboard_address())
+    }
+
+    fn table(&self, name: &str, listen: SocketAddr) -> String {
         format!(
-            "[api]\nlisten = \"{}\"\ncertificate = {:?}\nkey = {:?}\nclient-ca = {:?}\nadmins = [\"{ADMIN}\"]\n",
-            Self::address(),
+            "[{name}]\nlisten = \"{listen}\"\ncertificate = {:?}\nkey = {:?}\nclient-ca = {:?}\nadmins = [\"{ADMIN}\"]\n",
             self.certificate("agent"),
             self.key("agent"),
             self.certificate("ca"),
@@ -62,6 +72,11 @@ impl Pki {
     pub fn address() -> SocketAddr {
         let address = Node::Balancer.address().map_or(IpAddr::from([0; 4]), IpAddr::from);
         SocketAddr::new(address, PORT)
+    }
+
+    /// Where it serves its dashboard.
+    pub fn dashboard_address() -> SocketAddr {
+        SocketAddr::new(Self::address().ip(), DASHBOARD_PORT)
     }
 
     /// The agent, as the client `name` sees it.

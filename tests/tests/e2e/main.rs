@@ -11,6 +11,7 @@ mod capture;
 mod capture_pcap;
 mod changes;
 mod dashboard;
+mod dashboard_tls;
 mod decap;
 mod decap_host;
 mod doctor;

@@ -20,6 +20,13 @@ pub(super) enum Suite {
     EndToEnd,
 }
 
+/// End-to-end tests in which time or a processor's work counts, by the beginnings of their names: nothing runs beside them. All others wait more
+/// than they work, so two of them run at once.
+const MEASURING: [&str; 4] = ["failing_backends::", "flood::", "run_time::", "take_over::"];
+
+/// How end-to-end tests run one at a time.
+const ALONE: [&str; 3] = ["--test=e2e", "--", "--test-threads=1"];
+
 impl Suite {
     pub(super) const ALL: [Self; 5] = [Self::Unit, Self::Vectors, Self::Fuzz, Self::Dist, Self::EndToEnd];
 
@@ -64,13 +71,18 @@ impl Suite {
 
     /// The calls of cargo that run the suite; `args` go to the test programs.
     pub(super) fn commands(self, args: &[OsString]) -> Result<Vec<Command>> {
-        let calls: &[&[&str]] = match self {
-            Self::Unit => &[&["--lib", "--bin=xtask", "--test=properties", "--test=decap", "--"]],
-            Self::Vectors => &[&["--test=vectors", "--test=decap_kernel", "--"]],
-            Self::Fuzz => &[],
-            Self::Dist => &[&["--test=dist", "--"]],
-            // One at a time: the tests share the host's network namespaces, pins and processors.
-            Self::EndToEnd => &[&["--test=e2e", "--", "--test-threads=1"]],
+        let calls: Vec<Vec<&str>> = match self {
+            Self::Unit => vec![vec!["--lib", "--bin=xtask", "--test=properties", "--test=decap", "--"]],
+            Self::Vectors => vec![vec!["--test=vectors", "--test=decap_kernel", "--"]],
+            Self::Fuzz => vec![],
+            Self::Dist => vec![vec!["--test=dist", "--"]],
+            Self::EndToEnd if args.is_empty() => {
+                let (mut others, mut alone) = (vec!["--test=e2e", "--", "--test-threads=2"], ALONE.to_vec());
+                others.extend(MEASURING.iter().flat_map(|name| ["--skip", name]));
+                alone.extend(MEASURING);
+                vec![others, alone]
+            }
+            Self::EndToEnd => vec![ALONE.to_vec()],
         };
         calls.iter().map(|call| self.command(call, args)).collect()
     }
