@@ -70,15 +70,16 @@ fn download(cluster: &Cluster, mode: Mode) -> Result<Vec<String>> {
 
 /// Sends datagrams of several flows. Returns the server of each flow.
 fn echo_by_flows(cluster: &Cluster, mode: Mode) -> Result<Vec<String>> {
-    let flow = |_| {
-        let socket = cluster.socket(mode)?;
-        let server = echo(&socket, DATAGRAM)?;
+    // All at once: the port of a socket that is closed may be that of the next one, whose datagrams would belong to the same flow.
+    let sockets = (0..ALL_FLOWS).map(|_| cluster.socket(mode)).collect::<Result<Vec<_>>>()?;
+    let flow = |socket| {
+        let server = echo(socket, DATAGRAM)?;
         for _ in 1..DATAGRAMS {
-            assert_eq!(echo(&socket, DATAGRAM)?, server, "{mode}: a flow was moved");
+            assert_eq!(echo(socket, DATAGRAM)?, server, "{mode}: a flow was moved");
         }
         Ok(server)
     };
-    (0..ALL_FLOWS).map(flow).collect()
+    sockets.iter().map(flow).collect()
 }
 
 fn served_evenly(mut servers: Vec<String>, each: usize) {
