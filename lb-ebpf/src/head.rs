@@ -10,12 +10,14 @@ use core::ptr;
 /// There must be room for `most` bytes.
 #[inline(always)]
 pub(crate) unsafe fn copy(ctx: &XdpContext, count: u32, most: u32, to: *mut u8) -> u16 {
-    let count = count.min(most);
+    // Kernels before 6.8 learn nothing from a comparison with 0: what is one less, and one is added to again, is at least 1 to all of them.
+    let less = u64::from(count.min(most)).wrapping_sub(1);
     // SAFETY: a local variable. What the compiler knows of it, it would not check again; the verifier wants to see it.
-    let count = unsafe { ptr::read_volatile(&raw const count) };
-    if count == 0 || count > most {
+    let less = unsafe { ptr::read_volatile(&raw const less) };
+    if less >= u64::from(most) {
         return 0;
     }
+    let count = less as u32 + 1;
     // SAFETY: the helper writes `count` bytes, for which the caller has room.
     let copied = unsafe { bpf_xdp_load_bytes(ctx.ctx, 0, to.cast(), count) };
     if copied == 0 { count as u16 } else { 0 }
