@@ -23,11 +23,12 @@ pub(super) fn glance(frame: &Frame<'_>) -> Option<TrafficClass> {
         return None;
     }
     let transport = match ipv4.protocol {
-        protocol::TCP => Some(segment(frame.header::<Tcp>(TRANSPORT)?)).filter(|kind| *kind == TransportKind::Tcp)?,
+        protocol::TCP => segment(frame.header::<Tcp>(TRANSPORT)?),
         protocol::UDP => TransportKind::Udp,
         _ => return None,
     };
-    Some(TrafficClass::new(LinkKind::Ethernet, NetworkKind::V4, transport))
+    let is_amid = matches!(transport, TransportKind::Tcp | TransportKind::Udp);
+    is_amid.then_some(TrafficClass::new(LinkKind::Ethernet, NetworkKind::V4, transport))
 }
 
 #[inline(always)]

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use lb_tests::scene::{
-    Malformed, ON_ETH0, Pki, Scene, backends, configuration, eventually, handoff, outcome, service, services, wait,
+    Malformed, ON_ETH0, Pki, Scene, backends, configuration, eventually, handoff, outcome, send_all, service, services,
+    wait,
 };
 use lb_user::control::types::{BackendStatus, ServiceStatus, Status, Stop};
 use lb_user::control::{Client, Error};
@@ -173,14 +174,6 @@ fn hurt<S: Read + Write + End>(seed: u64, count: usize, connect: impl Fn() -> Re
         ensure!(read_to_end(&mut stream), "still connected after {shown:?}");
     }
     Ok(())
-}
-
-/// Sends all, and returns what comes back.
-fn send_all(stream: &mut (impl Read + Write), request: &[u8]) -> Vec<u8> {
-    let mut answer = Vec::new();
-    // A refusal may come before all is sent, and as a reset.
-    let _ = stream.write_all(request).and_then(|()| stream.read_to_end(&mut answer));
-    answer
 }
 
 /// Reads whatever comes; returns whether the other side has hung up.

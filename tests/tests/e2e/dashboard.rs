@@ -2,12 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use lb_tests::browser::{Dashboard, Look, Page};
-use lb_tests::scene::{Scene, eventually, outcome};
+use lb_tests::scene::{Scene, eventually, http, http_status, outcome};
 use lb_user::control::types::BackendStatus;
 use serde_json::Value;
 use std::env;
 use std::fs;
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -185,7 +184,7 @@ fn whoever_has_no_token_sees_numbers_and_no_more() -> Result<()> {
         ensure!(answer.starts_with("HTTP/1.1 401") && answer.contains("handoff dashboard"), "{path}: {answer}");
     }
     let drain = r#"{"backend":"server-1","verb":"drain"}"#;
-    let status = |answer: String| answer.split(' ').nth(1).unwrap_or_default().to_owned();
+    let status = |answer: String| http_status(&answer).to_owned();
     assert_eq!(status(ask("POST /v1/override", &own, drain)?), "401");
     assert_eq!(status(ask("GET /", "Host: evil.example\r\n", "")?), "421");
     assert_eq!(status(ask("GET /v1/status", &host, "")?), "404");
@@ -258,11 +257,7 @@ fn the_page_asks_for_the_token_and_refuses_a_wrong_one() -> Result<()> {
 fn exchange(address: &str, request: &str, headers: &str, body: &str) -> Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let length = body.len();
-    write!(stream, "{request} HTTP/1.1\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    Ok(http(&mut stream, request, headers, body))
 }
 
 /// Where the pictures of a run are kept: `target/screenshots`.

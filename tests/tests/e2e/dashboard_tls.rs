@@ -1,10 +1,9 @@
 //! The dashboard beyond loopback: TLS, and certificates or the token.
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::scene::{ON_ETH0, Pki, Scene, backends, eventually, service};
+use lb_tests::scene::{ON_ETH0, Pki, Scene, backends, eventually, http, http_status, service};
 use lb_user::control::types::BackendState;
 use std::fs;
-use std::io::{Read, Write};
 
 const SERVERS: [(&str, &str); 2] = [("server-1", "198.18.1.1"), ("server-2", "198.18.1.2")];
 const HISTORY: &str = "GET /v1/history?since_s=60&measure=bytes";
@@ -18,7 +17,7 @@ fn visitors_may_do_what_their_certificate_or_the_token_lets_them() -> Result<()>
     let pki = Pki::make(&scene.site().run_folder())?;
     let agent = scene.start_agent_with(ON_ETH0, &(pki.dashboard() + &service("web", 443, "tcp", &SERVERS)))?;
     let visit = |who, request: &str, more: &str, body: &str| exchange(&scene, &pki, who, request, more, body);
-    let status = |who, request: &str| visit(who, request, "", "").map(|answer| status_of(&answer));
+    let status = |who, request: &str| visit(who, request, "", "").map(|answer| http_status(&answer).to_owned());
     eventually("the history is there", || Ok(status(Some("reader"), HISTORY)? == "200"))?;
 
     assert_eq!(status(None, "GET /")?, "200");
@@ -31,7 +30,7 @@ fn visitors_may_do_what_their_certificate_or_the_token_lets_them() -> Result<()>
         ensure!(refusal.starts_with("HTTP/1.1 403") && refusal.contains("dashboard: admins"), "{request}: {refusal}");
     }
     eventually("both are ready", || Ok(backends(&agent)?.iter().all(|it| it.state == BackendState::Ready)))?;
-    assert_eq!(status_of(&visit(Some("admin"), DRAIN.0, "", DRAIN.1)?), "200");
+    assert_eq!(http_status(&visit(Some("admin"), DRAIN.0, "", DRAIN.1)?), "200");
     assert_eq!(backends(&agent)?[0].state, BackendState::Draining);
 
     // Whose certificate is worth nothing gets no answer at all, nor does who speaks no TLS.
@@ -39,7 +38,7 @@ fn visitors_may_do_what_their_certificate_or_the_token_lets_them() -> Result<()>
         assert_eq!(status(Some(who), "GET /")?, "", "{who}");
     }
     let mut plain = scene.connect(Pki::dashboard_address())?;
-    let answer = send(&mut plain, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let answer = http(&mut plain, "GET /", "Host: h\r\n", "");
     ensure!(!answer.starts_with("HTTP"), "an answer without TLS: {answer}");
 
     // The token does without a certificate, and its cookie does not travel without TLS.
@@ -49,7 +48,7 @@ fn visitors_may_do_what_their_certificate_or_the_token_lets_them() -> Result<()>
     let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).context("no cookie")?;
     ensure!(cookie.ends_with("; Secure"), "{cookie}");
     let session = format!("Cookie: {}\r\n", cookie.split(';').next().unwrap_or_default());
-    assert_eq!(status_of(&visit(None, EXPLAIN, &session, "")?), "200");
+    assert_eq!(http_status(&visit(None, EXPLAIN, &session, "")?), "200");
     ensure!(agent.terminate()?.success(), "the agent did not end in good order");
     Ok(())
 }
@@ -59,18 +58,5 @@ fn exchange(scene: &Scene, pki: &Pki, who: Option<&str>, request: &str, more: &s
     let host = Pki::dashboard_address();
     let mut stream = pki.speak(scene.connect(host)?, who)?;
     let headers = format!("Host: {host}\r\nOrigin: https://{host}\r\nContent-Type: application/json\r\n{more}");
-    let length = body.len();
-    let text = format!("{request} HTTP/1.1\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-    Ok(send(&mut stream, &text))
-}
-
-fn send(stream: &mut (impl Read + Write), request: &str) -> String {
-    let mut answer = Vec::new();
-    // A refusal may come before all is sent, and as a reset.
-    let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut answer));
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-fn status_of(answer: &str) -> String {
-    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    Ok(http(&mut stream, request, &headers, body))
 }

@@ -1,6 +1,6 @@
 //! End-to-end tests: the real program in network namespaces, with real connections.
 //!
-//! They need root, and run one at a time (`cargo xtask test e2e`).
+//! They need root; those that measure run one at a time (`cargo xtask test e2e`).
 
 mod affinity;
 mod analysis;

@@ -133,6 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn every_end_to_end_test_runs_once() {
+        let [others, alone] = &Suite::EndToEnd.commands(&[]).unwrap()[..] else { panic!("not in two calls") };
+        let (others, alone) = (process::shown(others), process::shown(alone));
+        for name in MEASURING {
+            assert!(others.contains(&format!("--skip {name}")) && alone.contains(name), "{others}\n{alone}");
+        }
+        assert_eq!(others.matches("--skip").count(), MEASURING.len());
+    }
+
+    #[test]
     fn fuzz_targets_are_found_by_a_part_of_their_names() {
         let programs = |args: &[&str]| {
             let args: Vec<OsString> = args.iter().map(OsString::from).collect();
