@@ -110,7 +110,8 @@ impl Live {
         self.capture.savefile(path).map_err(|error| failed(said(error)))
     }
 
-    /// Hands each packet to `each`, until as many came as were wanted, it is stopped, or `each` fails.
+    /// Hands each packet to `each`, until as many came as were wanted, it is stopped, or `each` fails. Packets that had come in by then are
+    /// handed over too.
     ///
     /// # Errors
     /// When the device fails, as when it is removed, or what `each` says.
@@ -124,12 +125,23 @@ impl Live {
             }
         });
         outcome?;
-        let failed = |error| Error::Device { name: self.name.clone(), reason: said(error) };
+        let Self { name, count, capture, stopped } = self;
+        let failed = |error| Error::Device { name: name.clone(), reason: said(error) };
         // To be stopped is an error to libpcap's binding.
-        if !self.stopped.load(Ordering::Relaxed) {
+        if !stopped.load(Ordering::Relaxed) {
             ended.map_err(failed)?;
         }
-        let Stat { received, dropped, if_dropped } = self.capture.stats().map_err(failed)?;
+        let mut capture = capture.setnonblock().map_err(failed)?;
+        let Stat { received, dropped, if_dropped } = capture.stats().map_err(failed)?;
+        let wanted = u64::from(received.saturating_sub(dropped)).min(count.map_or(u64::MAX, u64::from));
+        while captured < wanted {
+            match capture.next_packet() {
+                Ok(packet) => each(&packet)?,
+                Err(pcap::Error::TimeoutExpired) => break,
+                Err(error) => return Err(failed(error)),
+            }
+            captured += 1;
+        }
         Ok(Statistics { captured, received, dropped, dropped_by_interface: if_dropped })
     }
 }

@@ -98,8 +98,11 @@ fn a_file_has_68_bytes_of_each_packet_and_a_signal_ends_it() -> Result<()> {
     let path = file.to_str().context("the name of a lab is ASCII")?;
     for (args, kept) in [(&[][..], 68), (&["-s", "200"][..], 200)] {
         let capture = Capture::start(&server, &[&["-i", "eth0", "--promiscuous", "-w", path, "udp"], args].concat())?;
+        // It is told to end before it has read any of them.
+        capture.signal(Signal::SIGSTOP)?;
         exchange(&scene, 3)?;
         capture.signal(Signal::SIGINT)?;
+        capture.signal(Signal::SIGCONT)?;
         let outcome = capture.outcome()?;
         ensure!(outcome.code == Some(0) && outcome.stdout.is_empty(), "{outcome:?}");
         ensure!(outcome.stderr.starts_with("6 packets captured\n6 packets received"), "{outcome:?}");
