@@ -12,6 +12,7 @@ use aya_ebpf::helpers::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::PerCpuArray;
 use aya_ebpf::maps::lpm_trie::Key;
 use aya_ebpf::programs::XdpContext;
+use core::ptr;
 use lb_common::abi::{
     AccessKey, Action, Address, Backend, BackendCounters, FRAGMENT_BUCKETS, Limiter, PortsKey, QuicKey, QuicServer,
     QuicServerKey, RING_CHUNK, Service, ServiceCounters, ServiceKey, Settings, SourceKey, Ticks, TrafficClass,
@@ -122,8 +123,11 @@ impl<F: FlowTable> Tables for KernelTables<'_, F> {
 
     #[inline(always)]
     fn quic_server(&self, key: &QuicServerKey) -> Option<QuicServer> {
+        // Older kernels take keys on the stack, in a packet or in a map, not where an argument of a global function points to.
+        // SAFETY: a reference is read; volatile, or the compiler sees that it could as well do without the copy.
+        let key = unsafe { ptr::read_volatile(key) };
         // SAFETY: as in `service`; the generation tells whether the slot is still that server's.
-        unsafe { QUIC_SERVERS.get(key) }.copied()
+        unsafe { QUIC_SERVERS.get(&key) }.copied()
     }
 
     #[inline(always)]

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// The object cannot be loaded.
     #[error(
-        "cannot load the XDP object: {0}; the agent needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and Linux 6.12 or newer"
+        "cannot load the XDP object: {0}; the agent needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, and Linux 6.1 or newer"
     )]
     Load(#[from] EbpfError),
     /// The embedded object lacks something, or a map is of another kind: agent and object were not built together.
