@@ -60,7 +60,7 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Ends it after the packet that is at hand.
+    /// Ends it after the packets that have come in.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.capture.breakloop();
@@ -131,6 +131,7 @@ impl Live {
         if !stopped.load(Ordering::Relaxed) {
             ended.map_err(failed)?;
         }
+        // libpcap ends at once when it is stopped, whatever waits in its buffer; what comes from now on is not waited for.
         let mut capture = capture.setnonblock().map_err(failed)?;
         let Stat { received, dropped, if_dropped } = capture.stats().map_err(failed)?;
         let wanted = u64::from(received.saturating_sub(dropped)).min(count.map_or(u64::MAX, u64::from));
