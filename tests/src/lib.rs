@@ -16,12 +16,15 @@
 //!
 //! [`browser`] is a real browser that shows the dashboard.
 //!
+//! [`figures`] makes documents and graphs of what benchmarks have measured.
+//!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
 //! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
 
 pub mod agreement;
 pub mod browser;
+pub mod figures;
 pub mod output;
 pub mod packet;
 pub mod runner;

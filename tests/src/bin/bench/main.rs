@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use harness::Harness;
 use lab::CaptureCost;
+use lb_tests::figures::Machine;
 use measure::Case;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
@@ -48,7 +49,7 @@ struct Args {
 
 #[derive(Serialize)]
 struct Report {
-    machine: String,
+    machine: Machine,
     cases: Vec<Case>,
     veth: Vec<Rate>,
     capture: Option<CaptureCost>,
@@ -66,7 +67,7 @@ fn main() -> Result<()> {
         Some(_) => None,
     };
     let veth = if args.only.is_some() { Vec::new() } else { veth::measure(&mut harness, rounds, packets)? };
-    let report = Report { machine: machine(), cases, veth, capture };
+    let report = Report { machine: Machine::inspect()?, cases, veth, capture };
     print(&report);
     if let Some(path) = args.json {
         let text = serde_json::to_string_pretty(&report)? + "\n";
@@ -109,16 +110,4 @@ fn print(report: &Report) {
         println!("  most, Mpps {most_off:>26.3} {most_on:>9.3} {:>6.3}", most_on / most_off);
         println!("  captured in a round, at least {captured:>7}");
     }
-}
-
-/// The CPU, how many of them, and the kernel.
-fn machine() -> String {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("CPU", |(_, model)| model);
-    let cpus = cpuinfo.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{model}, {cpus} CPUs, Linux {}", read("/proc/sys/kernel/osrelease").trim())
 }
