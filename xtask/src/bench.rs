@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measure the datapath.
+//! `cargo xtask bench`: measure the datapath, or Handoff beside its peers.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -7,18 +7,68 @@ use anyhow::Result;
 
 use crate::build::Profile;
 use crate::setup::{self, Scope};
+use crate::usage::UsageError;
 use crate::{bpf, build, process, usage, workspace};
 
+/// A benchmark, which is a program of its own.
+#[derive(Clone, Copy, Debug)]
+struct Benchmark {
+    /// What it is called on the command line; the first has no name there.
+    name: &'static str,
+    program: &'static str,
+    scope: Scope,
+}
+
+const BENCHMARKS: [Benchmark; 2] = [
+    Benchmark { name: "", program: "bench", scope: Scope::Lab },
+    Benchmark { name: "peers", program: "peers", scope: Scope::Peers },
+];
+
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
-    setup::ensure(Scope::Lab)?;
+    let (benchmark, args) = chosen(args)?;
+    setup::ensure(benchmark.scope)?;
     bpf::build()?;
     build::handoff(Profile::Release)?;
     let mut cargo = workspace::cargo()?;
-    cargo.args(["build", "--package", "lb-tests", "--release", "--bin", "bench"]);
+    cargo.args(["build", "--package", "lb-tests", "--release", "--bin", benchmark.program]);
     process::run(&mut cargo)?;
 
     // Started here and not by `cargo run`, so that a relative FILE is meant from where the caller is.
-    let mut bench = Command::new(workspace::binary(Profile::Release, "bench")?);
-    bench.args(usage::after_separator(args)).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
+    let mut bench = Command::new(workspace::binary(Profile::Release, benchmark.program)?);
+    bench.args(args).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
     Err(process::exec(&mut bench))
+}
+
+/// The benchmark that is named first, and its arguments.
+fn chosen(args: &[OsString]) -> Result<(Benchmark, &[OsString]), UsageError> {
+    let [unnamed, named @ ..] = BENCHMARKS;
+    match args {
+        [name, rest @ ..] if !name.to_string_lossy().starts_with('-') => {
+            let found = named.into_iter().find(|benchmark| name == benchmark.name);
+            let found = found.ok_or_else(|| UsageError::unexpected("benchmark", name))?;
+            Ok((found, usage::after_separator(rest)))
+        }
+        _ => Ok((unnamed, usage::after_separator(args))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_benchmark_is_found_by_its_name_and_the_rest_is_for_it() {
+        for (args, program, rest) in [
+            (vec![], "bench", 0),
+            (vec!["--", "--json", "f"], "bench", 2),
+            (vec!["peers"], "peers", 0),
+            (vec!["peers", "--rounds", "3"], "peers", 2),
+            (vec!["peers", "--", "--help"], "peers", 1),
+        ] {
+            let args: Vec<OsString> = args.into_iter().map(OsString::from).collect();
+            let (benchmark, others) = chosen(&args).unwrap();
+            assert_eq!((benchmark.program, others.len()), (program, rest), "{args:?}");
+        }
+        assert!(chosen(&["pears".into()]).unwrap_err().to_string().starts_with("unknown benchmark `pears`"));
+    }
 }

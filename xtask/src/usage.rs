@@ -22,6 +22,8 @@ Usage: cargo xtask <command>
                          decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
+  bench peers [ARGS]     measure Handoff beside plain routing, nftables, HAProxy, nginx and IPVS, where the kernel has it (root);
+                         --publish writes docs/performance.md, --json FILE the numbers, --help lists the rest
   screenshots            make the pictures of the documentation in docs/images: the dashboard, over a lab with traffic (root)
   dist                   pack the release build into target/dist: a tarball, a Debian package, and their checksums
   help                   show this text

@@ -109,6 +109,11 @@ impl Agent {
         }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its control socket.
     pub fn control(&self) -> &Client {
         &self.control

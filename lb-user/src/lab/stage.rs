@@ -1,9 +1,9 @@
 use super::janitor::Janitor;
 use super::load::Memory;
 use super::lock::Lock;
-use super::take_down;
 use super::topology::SERVICE;
 use super::{Agent, Dashboard, Error, Load, LoadOptions, Node, Policy, Server, Site, Tls, Topology};
+use super::{peer, take_down};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::geteuid;
 use std::fs;
@@ -101,6 +101,14 @@ impl Stage {
     /// When the system has no thread left.
     pub fn start_load_with(&self, memory: Memory, options: LoadOptions) -> Result<Load, Error> {
         Load::start(self.topology.namespace(Node::Client), SocketAddr::V4(SERVICE), memory, options)
+    }
+
+    /// Prepares the switch's end of the balancer's link for what XDP sends back, as setting up does, after that was undone.
+    ///
+    /// # Errors
+    /// When it has an XDP program, or cannot get one.
+    pub fn prepare_peer(&self) -> Result<(), Error> {
+        peer::prepare(&self.site)
     }
 
     /// Takes the lab down, as dropping it does, and says whether that worked.

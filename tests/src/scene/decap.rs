@@ -21,7 +21,7 @@ impl Decap {
     ///
     /// # Errors
     /// When it does not get ready.
-    pub(super) fn start(command: &mut Command, log: PathBuf) -> Result<Self> {
+    pub fn start(command: &mut Command, log: PathBuf) -> Result<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(File::create(&log)?).spawn()?;
         let stdout = BufReader::new(process.stdout.take().context("no standard output")?);
         let mut decap = Self { process, stdout, log, cleaned_up: false };

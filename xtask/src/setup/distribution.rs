@@ -28,6 +28,8 @@ pub(crate) enum Tool {
     Tmux,
     Bird,
     Nginx,
+    NginxStream,
+    Nft,
     HaProxy,
     Apache,
     Etcd,
@@ -113,6 +115,9 @@ impl Distribution {
             (Tool::Bird, Self::Debian | Self::DebianLike) => &["bird2"],
             (Tool::Bird, _) => &["bird"],
             (Tool::Nginx, _) => &["nginx"],
+            (Tool::NginxStream, Self::Debian | Self::DebianLike) => &["libnginx-mod-stream"],
+            (Tool::NginxStream, _) => &["nginx-mod-stream"],
+            (Tool::Nft, _) => &["nftables"],
             (Tool::HaProxy, _) => &["haproxy"],
             // The server alone, without a service.
             (Tool::Apache, Self::Debian | Self::DebianLike) => &["apache2-bin"],

@@ -21,13 +21,15 @@ pub(crate) struct Requirement {
 }
 
 /// What a thing is needed for; the wider scope includes the narrower one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     Build,
     /// Packages, and looking at what is in them.
     Dist,
     /// Network namespaces with the real program in them: the lab, the end-to-end tests, the benchmarks.
     Lab,
+    /// What Handoff is measured beside.
+    Peers,
 }
 
 /// How a missing thing is had.
@@ -203,7 +205,24 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         is_met: || has_program("tshark"),
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Tshark)),
     },
+    Requirement {
+        name: "nft",
+        why: "`bench peers` measures it",
+        scope: Scope::Peers,
+        is_met: || has_program("nft"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Nft)),
+    },
+    Requirement {
+        name: "nginx's stream module",
+        why: "`bench peers` measures it",
+        scope: Scope::Peers,
+        is_met: || NGINX_MODULES.iter().any(|folder| Path::new(folder).join("ngx_stream_module.so").is_file()),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::NginxStream)),
+    },
 ];
+
+/// Where distributions have the modules of nginx.
+const NGINX_MODULES: [&str; 2] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules"];
 
 const BPFFS: &str = "/sys/fs/bpf";
 
@@ -274,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_lab_needs_all_that_the_build_needs() {
-        assert!(Scope::Build < Scope::Dist && Scope::Dist < Scope::Lab);
+        assert!(Scope::Build < Scope::Dist && Scope::Dist < Scope::Lab && Scope::Lab < Scope::Peers);
     }
 
     #[test]
