@@ -6,7 +6,7 @@
 //! [`doctor`] says why either does not do its work.
 
 #![deny(unsafe_code)]
-#![warn(missing_docs)]
+#![deny(missing_docs)]
 
 pub mod agent;
 pub mod analysis;

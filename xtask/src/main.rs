@@ -5,6 +5,7 @@
 mod bench;
 mod bpf;
 mod build;
+mod deny;
 mod dist;
 mod fuzz;
 mod lint;
@@ -51,6 +52,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("test") => test::main(rest),
         Some("fuzz") => fuzz::main(rest),
         Some("lint") => lint::main(rest),
+        Some("deny") => deny::main(rest),
         Some("bench") => bench::main(rest),
         Some("screenshots") => screenshots::main(rest),
         Some("dist") => dist::main(rest),

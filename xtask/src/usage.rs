@@ -21,6 +21,7 @@ Usage: cargo xtask <command>
                          look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, config,
                          decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
+  deny                   check licences, sources, duplicates and, where their database can be had, advisories of all dependencies
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
   bench peers [ARGS]     measure Handoff beside plain routing, nftables, HAProxy, nginx and IPVS, where the kernel has it (root);
                          --publish writes docs/performance.md, --json FILE the numbers, --help lists the rest

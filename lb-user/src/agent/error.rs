@@ -15,6 +15,12 @@ pub enum Error {
         /// The capabilities that it lacks.
         missing: String,
     },
+    /// The process cannot give up what an agent never does.
+    #[error("cannot give up the rights that an agent never uses: {source}; is a seccomp filter in the way?")]
+    GivingUp {
+        /// Why.
+        source: io::Error,
+    },
     /// The process would not keep ticket keys to itself.
     #[error(transparent)]
     Unprotected(Unprotected),

@@ -56,6 +56,7 @@ pub(crate) use desired::delivery;
 pub use desired::{ProbeTargets, desired, probe_targets};
 pub use error::Error;
 pub use preflight::check_network;
+pub use rights::give_up_others;
 pub use standing::{Standing, Standings};
 pub use supervisor::Supervisor;
 

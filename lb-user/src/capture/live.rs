@@ -1,7 +1,8 @@
 use super::Error;
 use super::error::said;
 use super::files::packet_file;
-use crate::agent::rights::{self, NET_RAW};
+use crate::agent::rights;
+use caps::Capability;
 use pcap::{Active, BreakLoop, Capture, Linktype, Packet, Savefile, Stat};
 use std::path::Path;
 use std::sync::Arc;
@@ -74,7 +75,7 @@ impl Live {
     /// When the device cannot be captured on, or the process may not, or the filter is none.
     pub fn open(options: &LiveOptions) -> Result<Self, Error> {
         let LiveOptions { device, snaplen, promiscuous, count, filter } = options;
-        let failed = |error| match rights::lacking(&[NET_RAW]) {
+        let failed = |error| match rights::lacking(&[Capability::CAP_NET_RAW]) {
             Some(missing) => Error::Rights { name: device.clone(), missing },
             None => Error::Device { name: device.clone(), reason: said(error) },
         };

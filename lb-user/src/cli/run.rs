@@ -28,6 +28,7 @@ impl Args {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let text = config::read(&args.config)?;
     let config = Config::parse(&args.config, &text)?;
+    agent::give_up_others(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let path = std::path::absolute(&args.config).unwrap_or(args.config);
     runtime.block_on(agent::run(path, text, config))?;

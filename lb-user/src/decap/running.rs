@@ -4,10 +4,11 @@ use super::record::Record;
 use super::settings::Settings;
 use super::sources::prefixes;
 use super::{Attached, Change, Error, Event, Options, Tunnels, plan};
-use crate::agent::rights::{self, BPF, NET_ADMIN, PERFMON};
+use crate::agent::rights;
 use crate::agent::signals::Signals;
 use crate::bpf::Decapsulator;
 use crate::control::types::VerdictCounter;
+use caps::Capability;
 use lb_common::abi::Address;
 use lb_common::decap::{self, Verdict};
 use std::collections::BTreeSet;
@@ -19,6 +20,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tracing::{error, warn};
 
+/// To give the host the VIPs' addresses.
+const FOR_ADDRESSES: [Capability; 1] = [Capability::CAP_NET_ADMIN];
+/// To have a program take packets out of tunnels as well.
+const FOR_TUNNELS: [Capability; 3] = [Capability::CAP_NET_ADMIN, Capability::CAP_PERFMON, Capability::CAP_BPF];
+
 /// Sets the back-end up, and undoes it when the process is told to end.
 ///
 /// # Errors
@@ -27,7 +33,7 @@ pub async fn run(options: &Options, mut tell: impl FnMut(Event)) -> Result<(), E
     // From here on a signal waits until it can be heeded: it never cuts a change in two.
     let signals = Signals::catch().map_err(Error::Signals)?;
     let asked = signal(SignalKind::user_defined1()).map_err(Error::Signals)?;
-    check_rights(if options.tunnels.is_some() { &[NET_ADMIN, PERFMON, BPF] } else { &[NET_ADMIN] })?;
+    check_rights(if options.tunnels.is_some() { &FOR_TUNNELS } else { &FOR_ADDRESSES })?;
     let host = Host::connect()?;
     let arrival = plan::arrival(options, &host.look().await?)?;
 
@@ -68,12 +74,12 @@ pub async fn run(options: &Options, mut tell: impl FnMut(Event)) -> Result<(), E
 /// # Errors
 /// When such a run is alive, or something cannot be undone.
 pub async fn undo(run_folder: &Path) -> Result<Vec<Change>, Error> {
-    check_rights(&[NET_ADMIN])?;
+    check_rights(&FOR_ADDRESSES)?;
     let _lock = Lock::take(run_folder)?;
     undo_recorded(&Record::within(run_folder), &Host::connect()?).await
 }
 
-fn check_rights(needed: &[rights::Capability]) -> Result<(), Error> {
+fn check_rights(needed: &[Capability]) -> Result<(), Error> {
     rights::lacking(needed).map_or(Ok(()), |missing| Err(Error::Rights { missing }))
 }
 

@@ -26,6 +26,7 @@ mod modes;
 mod neighbours;
 mod passing;
 mod path_mtu;
+mod rights;
 mod run_time;
 mod see_why;
 mod service_manager;

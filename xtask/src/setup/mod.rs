@@ -55,7 +55,7 @@ impl Machine {
 }
 
 fn missing(scope: Scope) -> Vec<&'static Requirement> {
-    let needed = REQUIREMENTS.iter().filter(|requirement| requirement.scope <= scope);
+    let needed = REQUIREMENTS.iter().filter(|requirement| scope.includes(requirement.scope));
     needed.filter(|requirement| !(requirement.is_met)()).collect()
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::distribution::{Distribution, Tool};
 use crate::bpf::{linker, toolchain::Toolchain};
-use crate::process;
+use crate::{deny, process};
 
 /// One thing a machine must have.
 pub(crate) struct Requirement {
@@ -20,7 +20,8 @@ pub(crate) struct Requirement {
     pub(crate) remedy: fn(Distribution) -> Remedy,
 }
 
-/// What a thing is needed for; the wider scope includes the narrower one.
+/// What a thing is needed for. Each scope up to [`Scope::Lab`] includes the one before; those behind it include all these, and not each other,
+/// but for [`Scope::Deny`], which looks at nothing but files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     Build,
@@ -30,6 +31,15 @@ pub(crate) enum Scope {
     Lab,
     /// What Handoff is measured beside.
     Peers,
+    /// What the workspace depends on, by licence and by name.
+    Deny,
+}
+
+impl Scope {
+    /// Whether whoever needs this needs what is in `other` too.
+    pub(super) fn includes(self, other: Self) -> bool {
+        self == other || (other < self && other <= Self::Lab && self != Self::Deny)
+    }
 }
 
 /// How a missing thing is had.
@@ -219,6 +229,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         is_met: || NGINX_MODULES.iter().any(|folder| Path::new(folder).join("ngx_stream_module.so").is_file()),
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::NginxStream)),
     },
+    Requirement {
+        name: "cargo-deny",
+        why: "`cargo xtask deny` asks it",
+        scope: Scope::Deny,
+        is_met: deny::is_installed,
+        remedy: |_| Remedy::Command(deny::install()),
+    },
 ];
 
 /// Where distributions have the modules of nginx.
@@ -293,7 +310,15 @@ mod tests {
 
     #[test]
     fn the_lab_needs_all_that_the_build_needs() {
-        assert!(Scope::Build < Scope::Dist && Scope::Dist < Scope::Lab && Scope::Lab < Scope::Peers);
+        assert!(Scope::Lab.includes(Scope::Build) && Scope::Lab.includes(Scope::Dist));
+        assert!(!Scope::Build.includes(Scope::Lab));
+    }
+
+    #[test]
+    fn what_only_one_command_needs_is_for_that_one() {
+        assert!(Scope::Peers.includes(Scope::Peers) && Scope::Peers.includes(Scope::Lab));
+        assert!(!Scope::Lab.includes(Scope::Peers) && !Scope::Peers.includes(Scope::Deny));
+        assert!(Scope::Deny.includes(Scope::Deny) && !Scope::Deny.includes(Scope::Build));
     }
 
     #[test]

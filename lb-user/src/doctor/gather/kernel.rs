@@ -1,6 +1,7 @@
-use crate::agent::rights::{self, BPF, NET_ADMIN, SYS_ADMIN};
+use crate::agent::rights;
 use crate::bpf::Pins;
 use crate::doctor::kernel::{Kernel, Pinnable};
+use caps::Capability;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use procfs::KernelVersion;
 use std::fs;
@@ -20,6 +21,6 @@ pub(in crate::doctor) fn kernel(pins: Option<&Pins>) -> Kernel {
             Some(pins) if pins.are_on_bpffs() => Pinnable::Yes,
             Some(pins) => Pinnable::No(pins.folder().display().to_string()),
         },
-        lacking: rights::lacking(&[NET_ADMIN, BPF, SYS_ADMIN]),
+        lacking: rights::lacking(&[Capability::CAP_NET_ADMIN, Capability::CAP_BPF, Capability::CAP_SYS_ADMIN]),
     }
 }
