@@ -35,18 +35,27 @@ const SERVICES: [&str; 13] = [
 /// Two VIPs, and an address that is none, by family.
 const DESTINATIONS: [[&str; 2]; 2] = [["192.0.2.10", "192.0.2.99"], ["2001:db8:ffff::10", "2001:db8:ffff::99"]];
 
+/// How many packets come before there is a flood.
+const FLOOD_EVERY: usize = 50;
+/// Flows of a flood, more than either service lets in at once.
+const FLOOD: usize = 10;
+
 /// Rehearses the decision on each of `packets` random packets and then has the kernel decide on it.
 ///
 /// # Errors
 /// At the first difference, in the verdict or in the back-end.
 pub fn rehearsals_agree_with_the_kernel(packets: usize) -> Result<()> {
-    let mut kernel = Kernel::load()?;
+    let mut kernel = &mut Kernel::load()?;
     let observed = set_up(kernel.dataplane())?;
     let slots: Vec<u16> = observed.backends.keys().copied().collect();
     let mut random = StdRng::seed_from_u64(1);
     let (mut compared, mut verdicts) = (0, BTreeSet::new());
     let mut before = kernel.dataplane().counters(&[], &slots)?;
     for number in 0..packets {
+        if number % FLOOD_EVERY == 0 {
+            flood(&mut kernel, number)?;
+            before = kernel.dataplane().counters(&[], &slots)?;
+        }
         let description = packet(&mut random).context("there is something to choose from")?;
         let mut frame = toml::from_str::<Packet>(&description)?.frame()?;
         let began = kernel.dataplane().now();
@@ -70,6 +79,22 @@ pub fn rehearsals_agree_with_the_kernel(packets: usize) -> Result<()> {
     let more = ["table-full", "not-allowed", "source-rate", "no-backend", "bad-flags"];
     let missing: Vec<_> = expected.iter().chain(&more).filter(|name| !verdicts.contains(**name)).collect();
     ensure!(missing.is_empty(), "no packet was {missing:?}, only {verdicts:?}");
+    Ok(())
+}
+
+/// Opens flows of services that limit how many come in a time, at once: on a slow machine, what comes one by one is no flood.
+fn flood(kernel: &mut &mut Kernel, number: usize) -> Result<()> {
+    let open = |port, flow| {
+        let client = number % 8;
+        let packet = format!("ip = '203.0.113.{client} > 192.0.2.10'\ntcp = '{} > {port} S'", 20_000 + flow);
+        toml::from_str::<Packet>(&packet)?.frame()
+    };
+    // Of packets, a flow each: no flow comes twice.
+    let flows = (0..FLOOD).map(|flow| (number / FLOOD_EVERY * FLOOD + flow) % 20_000);
+    let frames = flows.flat_map(|flow| [open(87, flow), open(88, flow)]).collect::<Result<Vec<_>>>()?;
+    for mut frame in frames {
+        kernel.process(&mut frame)?;
+    }
     Ok(())
 }
 

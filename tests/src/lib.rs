@@ -18,6 +18,8 @@
 //!
 //! [`figures`] makes documents and graphs of what benchmarks have measured.
 //!
+//! [`programs`] is what a kernel says of the programs that it has accepted.
+//!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
 //! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
@@ -27,6 +29,7 @@ pub mod browser;
 pub mod figures;
 pub mod output;
 pub mod packet;
+pub mod programs;
 pub mod runner;
 pub mod scene;
 pub mod simulation;

@@ -16,6 +16,7 @@ mod screenshots;
 mod setup;
 mod test;
 mod usage;
+mod vm;
 mod workspace;
 
 use std::env;

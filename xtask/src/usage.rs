@@ -17,6 +17,9 @@ Usage: cargo xtask <command>
                            fuzz       fuzz targets: their corpora, and the same variations of them every time, no root needed
                            dist       the packages that `dist` makes, no root needed
                            e2e        network namespaces, the real binary, real connections (root)
+                         and, only when it is named:
+                           vm         Debian's kernels 6.1 and 6.12 in virtual machines: every program, the vectors, connections in
+                                      namespaces (root); --kernel SERIES for one of them, --publish writes docs/kernels.md
   fuzz [TARGET] [--seconds N] [--keep]
                          look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, config,
                          decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found

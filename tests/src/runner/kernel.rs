@@ -1,5 +1,6 @@
 //! The XDP program in the kernel, run by `BPF_PROG_TEST_RUN`.
 
+use super::clean::clean;
 use super::{Action, Subject};
 use crate::world::BUCKETS;
 use anyhow::{Context, Result, bail, ensure};
@@ -8,6 +9,7 @@ use aya::programs::{TestRun, TestRunOptions};
 use lb_common::abi::{TICK_BITS, Ticks};
 use lb_common::flow_table::{FlowRecord, Phase, WAYS};
 use lb_user::bpf::{KernelDataplane, Object, Pinning, Sizes};
+use std::sync::{Mutex, PoisonError};
 
 /// Room in the kernel's tables.
 const SIZES: Sizes = Sizes { flows: BUCKETS * WAYS as u32, clients: BUCKETS * WAYS as u32, keys: true };
@@ -23,7 +25,12 @@ pub struct Kernel {
     dataplane: KernelDataplane,
     /// The maps [`TABLES`], and how many buckets each has.
     tables: Vec<(Table, u32)>,
+    /// All its maps.
+    maps: Vec<u32>,
 }
+
+/// Those that nobody plays with at present.
+static IDLE: Mutex<Vec<Kernel>> = Mutex::new(Vec::new());
 
 /// Buckets, each as tag and record of its entries in turn.
 type Table = Array<MapData, [[u64; 2]; WAYS]>;
@@ -38,7 +45,7 @@ impl Kernel {
         let maps =
             dataplane.object().xdp()?.info()?.map_ids()?.context("the kernel does not say which maps there are")?;
         let mut tables = Vec::new();
-        for id in maps {
+        for &id in &maps {
             let map = MapData::from_id(id)?;
             let info = map.info()?;
             if info.name_as_str().is_some_and(|name| TABLES.contains(&name)) {
@@ -46,11 +53,27 @@ impl Kernel {
             }
         }
         ensure!(!tables.is_empty(), "the XDP program has no map {}", TABLES[0]);
-        Ok(Self { dataplane, tables })
+        Ok(Self { dataplane, tables, maps })
+    }
+
+    /// One that was given back, or else a new one; its maps are as good as new.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn fresh() -> Result<Self> {
+        let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(kernel) = idle else { return Self::load() };
+        kernel.maps.iter().try_for_each(|&id| clean(id))?;
+        Ok(kernel)
+    }
+
+    /// Leaves it to whoever wants one next.
+    pub fn give_back(self) {
+        IDLE.lock().unwrap_or_else(PoisonError::into_inner).push(self);
     }
 }
 
-impl Subject for Kernel {
+impl Subject for &mut Kernel {
     type Dataplane = KernelDataplane;
 
     fn dataplane(&mut self) -> &mut KernelDataplane {

@@ -1,5 +1,6 @@
 //! Plays a vector against a data plane.
 
+mod clean;
 mod host;
 mod kernel;
 

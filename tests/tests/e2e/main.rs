@@ -31,6 +31,7 @@ mod run_time;
 mod see_why;
 mod service_manager;
 mod sessions;
+mod smoke;
 mod take_over;
 mod ticket_drivers;
 mod ticket_failures;

@@ -31,6 +31,8 @@ pub(crate) enum Scope {
     Lab,
     /// What Handoff is measured beside.
     Peers,
+    /// Other kernels, in virtual machines.
+    Vm,
     /// What the workspace depends on, by licence and by name.
     Deny,
 }
@@ -230,6 +232,34 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::NginxStream)),
     },
     Requirement {
+        name: "qemu",
+        why: "`test vm` boots other kernels in it",
+        scope: Scope::Vm,
+        is_met: || has_program("qemu-system-x86_64"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Qemu)),
+    },
+    Requirement {
+        name: "busybox",
+        why: "it is the shell in these machines",
+        scope: Scope::Vm,
+        is_met: || has_program("busybox"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Busybox)),
+    },
+    Requirement {
+        name: "cpio",
+        why: "it packs what they boot with",
+        scope: Scope::Vm,
+        is_met: || has_program("cpio"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Cpio)),
+    },
+    Requirement {
+        name: "strip",
+        why: "these machines have little memory",
+        scope: Scope::Vm,
+        is_met: || has_program("strip"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Binutils)),
+    },
+    Requirement {
         name: "cargo-deny",
         why: "`cargo xtask deny` asks it",
         scope: Scope::Deny,
@@ -317,7 +347,11 @@ mod tests {
     #[test]
     fn what_only_one_command_needs_is_for_that_one() {
         assert!(Scope::Peers.includes(Scope::Peers) && Scope::Peers.includes(Scope::Lab));
-        assert!(!Scope::Lab.includes(Scope::Peers) && !Scope::Peers.includes(Scope::Deny));
+        assert!(
+            !Scope::Lab.includes(Scope::Peers)
+                && !Scope::Vm.includes(Scope::Peers)
+                && !Scope::Peers.includes(Scope::Deny)
+        );
         assert!(Scope::Deny.includes(Scope::Deny) && !Scope::Deny.includes(Scope::Build));
     }
 

@@ -11,11 +11,12 @@ use anyhow::{Error, Result, bail};
 use self::suite::Suite;
 use self::tally::Tally;
 use crate::usage::UsageError;
-use crate::{bpf, fuzz, lint, privilege, setup};
+use crate::{bpf, fuzz, lint, privilege, setup, vm};
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
     match args.split_first() {
         None => all(),
+        Some((name, args)) if name == "vm" => on_other_kernels(args),
         Some((name, args)) => match name.to_str().and_then(Suite::from_name) {
             Some(suite) => one(suite, args),
             None => Err(UsageError::unexpected("suite", name).into()),
@@ -32,6 +33,12 @@ fn all() -> Result<ExitCode> {
         total += step(suite, &[]);
     }
     Ok(finish(total))
+}
+
+/// Takes too long to be one of [`all`].
+fn on_other_kernels(args: &[OsString]) -> Result<ExitCode> {
+    as_root("vm")?;
+    Ok(finish(tally::count(&mut vm::test(args)?)?))
 }
 
 fn one(suite: Suite, args: &[OsString]) -> Result<ExitCode> {
@@ -61,12 +68,8 @@ fn step(suite: Suite, args: &[OsString]) -> Tally {
 }
 
 fn run(suite: Suite, args: &[OsString]) -> Result<Tally> {
-    if suite.needs_root() && !privilege::is_root()? {
-        bail!(
-            "needs root for its network namespaces and XDP programs; try: \
-             sudo -E env \"PATH=$PATH\" cargo xtask test {}",
-            suite.name()
-        );
+    if suite.needs_root() {
+        as_root(suite.name())?;
     }
     suite.prepare()?;
     let mut tally = Tally::default();
@@ -80,6 +83,16 @@ fn run(suite: Suite, args: &[OsString]) -> Result<Tally> {
         println!("{}", fuzz::ADVICE);
     }
     Ok(tally)
+}
+
+fn as_root(suite: &str) -> Result<()> {
+    if !privilege::is_root()? {
+        bail!(
+            "needs root for its network namespaces and XDP programs; try: \
+             sudo -E env \"PATH=$PATH\" cargo xtask test {suite}"
+        );
+    }
+    Ok(())
 }
 
 /// What fails without a failed test to show for it, because it did not compile or could not start, counts as a
