@@ -24,7 +24,8 @@ pub fn around(config: &Config) -> Network {
         network.addresses.push(InterfaceAddress { ifindex: 1, address, subnet: address, prefix_len: 0 });
     }
     for address in config.addresses() {
-        let neighbour = Neighbour { mac: Some(Mac::new([2, 0, 0, 0, 1, 0])), kind: NeighbourKind::Managed };
+        let neighbour =
+            Neighbour { mac: Some(Mac::new([2, 0, 0, 0, 1, 0])), kind: NeighbourKind::Managed, silent: false };
         network.neighbours.insert((1, address), neighbour);
     }
     network

@@ -116,7 +116,7 @@ mod tests {
         let route = Route::Out { ifindex: 2, gateway: None, source: "10.0.0.1".parse().ok(), mtu: None };
         let address = "10.0.0.9".parse().expect("an address");
         Network {
-            neighbours: [((2, address), Neighbour { mac, kind })].into(),
+            neighbours: [((2, address), Neighbour { mac, kind, silent: false })].into(),
             routes: [(address, route)].into(),
             ..testing::network()
         }

@@ -9,6 +9,7 @@
 //! | `model`, `vlan`, `route` | [`Network`] and what it is made of |
 //! | `next_hop`, `unreachable` | finds the way to a back-end; says why there is none |
 //! | `monitor`, `changes` | asks the kernel, over netlink; counts what it tells by itself |
+//! | `remembered` | Ethernet addresses that the kernel has forgotten for nothing |
 //! | `decode` | what the kernel's answers mean |
 
 mod changes;
@@ -17,6 +18,7 @@ mod error;
 mod model;
 mod monitor;
 mod next_hop;
+mod remembered;
 mod route;
 mod unreachable;
 mod vlan;

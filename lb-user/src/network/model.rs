@@ -113,6 +113,8 @@ pub struct Neighbour {
     pub mac: Option<Mac>,
     /// Who keeps this up to date.
     pub kind: NeighbourKind,
+    /// Whether it was asked and has not answered.
+    pub silent: bool,
 }
 
 /// Who keeps a neighbour's Ethernet address up to date.

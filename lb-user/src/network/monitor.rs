@@ -1,4 +1,5 @@
 use super::changes::{Changes, listen};
+use super::remembered::Remembered;
 use super::route::RouteCache;
 use super::{Error, Link, Network, Route, decode};
 use futures_util::{Stream, TryStreamExt};
@@ -27,6 +28,7 @@ pub struct Monitor {
     reported: Changes,
     next_report: Instant,
     routes: RouteCache,
+    remembered: Remembered,
     /// They run the sockets, and end with the monitor.
     _tasks: JoinSet<()>,
 }
@@ -63,6 +65,7 @@ impl Monitor {
             reported: Changes::default(),
             next_report: now,
             routes: RouteCache::new(now.into_std()),
+            remembered: Remembered::default(),
             _tasks: tasks,
         })
     }
@@ -81,7 +84,8 @@ impl Monitor {
         let addresses = self.requests.address().get().execute();
         let addresses = list("addresses", addresses, |message| decode::address(&message)).await?;
         let neighbours = self.requests.neighbours().get().set_address_family(AddressFamily::Unspec).execute();
-        let neighbours = list("neighbours", neighbours, |message| decode::neighbour(&message)).await?;
+        let mut neighbours = list("neighbours", neighbours, |message| decode::neighbour(&message)).await?;
+        self.remembered.complete(&mut neighbours, Instant::now().into_std());
         for address in self.routes.refresh(routed, changes.of_routes(), Instant::now().into_std()) {
             self.routes.insert(address, self.route(address).await?);
         }

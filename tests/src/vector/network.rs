@@ -72,6 +72,6 @@ fn connect(network: &mut Network, ifindex: u32, subnet: IpAddr, prefix_len: u8) 
 
 /// Makes the host `address` known on the segment of an interface.
 fn meet(network: &mut Network, ifindex: u32, address: IpAddr, mac: Mac) {
-    let neighbour = Neighbour { mac: Some(mac), kind: NeighbourKind::Managed };
+    let neighbour = Neighbour { mac: Some(mac), kind: NeighbourKind::Managed, silent: false };
     network.neighbours.insert((ifindex, address), neighbour);
 }

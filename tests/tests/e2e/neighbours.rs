@@ -1,10 +1,12 @@
 //! Back-ends that change their Ethernet address, go away and come back, and back-ends behind a router.
 
 use anyhow::{Context, Result, ensure};
-use lb_tests::scene::{Scene, all_succeeded, backends, eventually};
+use lb_tests::scene::{Scene, all_succeeded, backends, eventually, packets};
 use lb_user::control::types::{BackendState, BackendStatus};
 use lb_user::lab::{Agent, Node};
 use lb_user::network::{Monitor, NextHop, Reach};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::net::IpAddr;
 use std::thread::sleep;
@@ -60,6 +62,26 @@ fn a_backend_that_is_gone_gets_no_new_flows() -> Result<()> {
     sleep(Duration::from_secs(1));
     all_succeeded(load)?;
     ensure!(second(&agent)?.new_flows > gone.new_flows + 30, "server-2 got no new flows");
+    Ok(())
+}
+
+#[test]
+fn backends_are_there_also_when_the_kernel_forgets_its_neighbours() -> Result<()> {
+    let scene = Scene::set("forgotten", 2)?;
+    let agent = scene.start_agent()?;
+    let load = scene.start_load(200)?;
+    let process = Pid::from_raw(agent.id().try_into()?);
+    for _ in 0..5 {
+        scene.ip(Node::Balancer, "neigh flush dev eth0")?;
+        // Not even an agent that does nothing for a while after it has seen that may leave the program without back-ends.
+        sleep(Duration::from_millis(150));
+        kill(process, Signal::SIGSTOP)?;
+        sleep(Duration::from_millis(500));
+        kill(process, Signal::SIGCONT)?;
+        sleep(Duration::from_millis(150));
+    }
+    all_succeeded(load)?;
+    assert_eq!(packets(&agent, "no-backend")?, 0);
     Ok(())
 }
 

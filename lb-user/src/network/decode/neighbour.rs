@@ -37,6 +37,7 @@ pub(in crate::network) fn neighbour(message: &NeighbourMessage) -> Option<((u32,
             (false, true) => NeighbourKind::Managed,
             (false, false) => NeighbourKind::Dynamic,
         },
+        silent: message.header.state == NeighbourState::Failed,
     };
     Some(((message.header.ifindex, address?), neighbour))
 }
@@ -81,15 +82,15 @@ mod tests {
             (Failed, false),
             (None, false),
         ] {
-            let found = neighbour_in(state, MAC, NeighbourExtFlags::empty()).and_then(|neighbour| neighbour.mac);
-            assert_eq!(found, usable.then_some(MAC), "{state}");
+            let found = neighbour_in(state, MAC, NeighbourExtFlags::empty()).unwrap();
+            assert_eq!((found.mac, found.silent), (usable.then_some(MAC), state == Failed), "{state}");
         }
     }
 
     #[test]
     fn a_group_address_is_no_neighbours_own() {
         let broadcast = neighbour_in(NeighbourState::Noarp, Mac::new([0xff; 6]), NeighbourExtFlags::empty());
-        assert_eq!(broadcast, Some(Neighbour { mac: None, kind: NeighbourKind::Permanent }));
+        assert_eq!(broadcast, Some(Neighbour { mac: None, kind: NeighbourKind::Permanent, silent: false }));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn own(ifindex: u32, address: &str, prefix_len: u8) -> InterfaceAddress {
 
 fn with_neighbour(ifindex: u32, address: &str, mac: Option<Mac>, kind: NeighbourKind) -> Network {
     let mut network = network();
-    network.neighbours.insert((ifindex, ip(address)), Neighbour { mac, kind });
+    network.neighbours.insert((ifindex, ip(address)), Neighbour { mac, kind, silent: false });
     network
 }
 
@@ -129,9 +129,9 @@ fn a_host_behind_a_router_is_reached_by_the_routers_ethernet_address() {
     // The second router serves IPv4 although it has no IPv4 address.
     for gateway in ["10.0.7.9", "fe80::9"] {
         let mut network = with_route(via(gateway));
-        let router = Neighbour { mac: Some(HOST), kind: NeighbourKind::Managed };
+        let router = Neighbour { mac: Some(HOST), kind: NeighbourKind::Managed, silent: false };
         // On another interface the same address is another router.
-        let other = Neighbour { mac: Some(mac(99)), kind: NeighbourKind::Managed };
+        let other = Neighbour { mac: Some(mac(99)), kind: NeighbourKind::Managed, silent: false };
         network.neighbours = [((ETH1, ip(gateway)), other), ((ETH2, ip(gateway)), router)].into();
         let way = NextHop {
             ifindex: ETH2,
@@ -153,7 +153,9 @@ fn a_host_behind_a_router_is_reached_by_the_routers_ethernet_address() {
 #[test]
 fn the_kernels_route_decides_over_the_subnets_for_tunnels_only() {
     let mut network = with_neighbour(ETH2, "10.0.7.9", Some(HOST), NeighbourKind::Dynamic);
-    network.neighbours.insert((ETH1, ip("10.0.0.9")), Neighbour { mac: Some(mac(9)), kind: NeighbourKind::Dynamic });
+    network
+        .neighbours
+        .insert((ETH1, ip("10.0.0.9")), Neighbour { mac: Some(mac(9)), kind: NeighbourKind::Dynamic, silent: false });
     let route = Route::Out { ifindex: ETH1, gateway: Some(ip("10.0.0.9")), source: None, mtu: None };
     network.routes.insert(ip("10.0.7.9"), route);
     let way = |reach| network.next_hop(ip("10.0.7.9"), reach).map(|hop| (hop.ifindex, hop.mac, hop.source));
@@ -307,7 +309,9 @@ fn routers_are_probed_for_those_behind_them() {
     let probed =
         |network: &Network| network.probe_on(ip("203.0.113.9"), Reach::Routed).map(|(link, who)| (link.ifindex, who));
     assert_eq!(probed(&network), Some((ETH2, ip("fe80::9"))));
-    network.neighbours.insert((ETH2, ip("fe80::9")), Neighbour { mac: None, kind: NeighbourKind::Managed });
+    network
+        .neighbours
+        .insert((ETH2, ip("fe80::9")), Neighbour { mac: None, kind: NeighbourKind::Managed, silent: false });
     assert_eq!(probed(&network), None);
 }
 
