@@ -22,6 +22,8 @@
 //!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
+//! [`soak`] has everything happen at once to such a scene, and keeps a ledger.
+//!
 //! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
 
 pub mod agreement;
@@ -33,6 +35,7 @@ pub mod programs;
 pub mod runner;
 pub mod scene;
 pub mod simulation;
+pub mod soak;
 pub mod tunnel;
 pub mod vector;
 pub mod world;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::build::Profile;
 use crate::setup::{self, Scope};
 use crate::usage::UsageError;
-use crate::{bpf, build, process, usage, workspace};
+use crate::{bpf, build, process, usage, vm, workspace};
 
 /// A benchmark, which is a program of its own.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,11 @@ const BENCHMARKS: [Benchmark; 2] = [
 ];
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
+    if let Some((name, args)) = args.split_first()
+        && name == "vm"
+    {
+        return Err(process::exec(&mut vm::bench(usage::after_separator(args))?));
+    }
     let (benchmark, args) = chosen(args)?;
     setup::ensure(benchmark.scope)?;
     bpf::build()?;

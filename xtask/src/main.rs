@@ -14,6 +14,7 @@ mod process;
 mod run;
 mod screenshots;
 mod setup;
+mod soak;
 mod test;
 mod usage;
 mod vm;
@@ -55,6 +56,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("lint") => lint::main(rest),
         Some("deny") => deny::main(rest),
         Some("bench") => bench::main(rest),
+        Some("soak") => soak::main(rest),
         Some("screenshots") => screenshots::main(rest),
         Some("dist") => dist::main(rest),
         _ => Err(UsageError::unexpected("command", command).into()),

@@ -1,4 +1,4 @@
-//! `cargo xtask test vm`: other kernels than the running one, in machines of qemu's.
+//! `cargo xtask test vm` and `bench vm`: other kernels than the running one, in machines of qemu's.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +26,20 @@ pub(crate) fn test(args: &[OsString]) -> Result<Command> {
     for (name, option) in TESTS {
         vm.arg(option).arg(test_program(name)?);
     }
+    Ok(vm)
+}
+
+/// Builds what is measured on other kernels, and returns the command that has them measure it.
+pub(crate) fn bench(args: &[OsString]) -> Result<Command> {
+    setup::ensure(Scope::Vm)?;
+    bpf::build()?;
+    build::handoff(Profile::Release)?;
+    let mut cargo = workspace::cargo()?;
+    cargo.args(["build", "--package", "lb-tests", "--release", "--bin", "vm", "--bin", "peers"]);
+    process::run(&mut cargo)?;
+    let mut vm = Command::new(workspace::binary(Profile::Release, "vm")?);
+    vm.arg("bench").args(args).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
+    vm.arg("--peers").arg(workspace::binary(Profile::Release, "peers")?);
     Ok(vm)
 }
 

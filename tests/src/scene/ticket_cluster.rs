@@ -38,6 +38,7 @@ pub struct TicketCluster {
     /// Port of the service.
     port: u16,
     settings: String,
+    servers: u8,
     scene: Scene,
 }
 
@@ -58,7 +59,7 @@ impl TicketCluster {
     /// # Errors
     /// When a part of it does not get ready.
     pub fn start(name: &str, kind: Kind, settings: &str) -> Result<Self> {
-        let mut cluster = Self::prepare(name, server_kind(kind), PORT, settings)?;
+        let mut cluster = Self::prepare(name, server_kind(kind), PORT, 2, settings)?;
         for number in [1, 2] {
             let node = TicketNode::install(&cluster, kind, number)?;
             cluster.nodes.push(node);
@@ -73,14 +74,23 @@ impl TicketCluster {
         Ok(cluster)
     }
 
-    /// The agent of two back-ends, which are there as far as the lab has them; `port` is the one of the service.
-    fn prepare(name: &str, server: &str, port: u16, settings: &str) -> Result<Self> {
-        let scene = Scene::set(name, 2)?;
+    /// The agent of so many back-ends, which are there as far as the lab has them; `port` is the one of the service.
+    fn prepare(name: &str, server: &str, port: u16, servers: u8, settings: &str) -> Result<Self> {
+        let scene = Scene::set(name, servers)?;
         let identity = Identity::make(&scene.site().run_folder(), HOST)?;
         let settings = format!("server = \"{server}\"\n{settings}");
         let memory = Tmpfs::mount("size=64k")?;
-        let mut cluster =
-            Self { nodes: Vec::new(), pulls: Vec::new(), agent: None, identity, memory, port, settings, scene };
+        let mut cluster = Self {
+            nodes: Vec::new(),
+            pulls: Vec::new(),
+            agent: None,
+            identity,
+            memory,
+            port,
+            settings,
+            servers,
+            scene,
+        };
         cluster.certify()?;
         cluster.start_agent()?;
         Ok(cluster)
@@ -90,8 +100,8 @@ impl TicketCluster {
     ///
     /// # Errors
     /// When a part of it does not get ready.
-    pub fn start_rustls(name: &str, settings: &str) -> Result<Self> {
-        let mut cluster = Self::prepare(name, "rustls", SERVICE.port(), settings)?;
+    pub fn start_rustls(name: &str, servers: u8, settings: &str) -> Result<Self> {
+        let mut cluster = Self::prepare(name, "rustls", SERVICE.port(), servers, settings)?;
         for (number, server) in (1..).zip(cluster.scene.stage().servers()) {
             let ticketer = Arc::new(Ticketer::new(Timing::DEFAULT));
             server.configure(Arc::new(cluster.identity.server(ticketer.clone())?));
@@ -165,13 +175,21 @@ impl TicketCluster {
     /// # Errors
     /// When a path is no text.
     pub fn services(&self, tickets: &str) -> Result<String> {
+        let backends: Vec<(String, String)> = (1..=self.servers).map(named).collect();
+        let backends: Vec<_> = backends.iter().map(|(name, address)| (name.as_str(), address.as_str())).collect();
+        Ok(service("web", self.port, "tcp", &backends) + "\n" + &self.tickets(tickets)?)
+    }
+
+    /// The ring without its service `web`; `tickets` are further lines of its table.
+    ///
+    /// # Errors
+    /// When the balancer has no address.
+    pub fn tickets(&self, tickets: &str) -> Result<String> {
         let certificates = self.certificates();
         let file = |name: &str| certificates.join(name);
-        let backends = [("server-1", "198.18.1.1"), ("server-2", "198.18.1.2")];
         Ok(format!(
-            "{}\n[tickets]\nlisten = \"{}\"\ncertificate = {:?}\nkey = {:?}\nclient-ca = {:?}\nfolder = {:?}\n{tickets}\n\
+            "[tickets]\nlisten = \"{}\"\ncertificate = {:?}\nkey = {:?}\nclient-ca = {:?}\nfolder = {:?}\n{tickets}\n\
              [[tickets.ring]]\nname = \"{RING}\"\nservices = [\"web\"]\nidentity = \"{HOST}\"\n{}\n",
-            service("web", self.port, "tcp", &backends),
             SocketAddr::from((self.balancer()?, RINGS)),
             file("agent.pem"),
             file("agent.key"),
@@ -249,12 +267,17 @@ impl TicketCluster {
         let folder = folder.to_str().context("a path of text")?;
         run(&["tickets", "init-ca", "--folder", folder, "--agent", "lb-1", "--address", &balancer])?;
         let url = format!("https://{balancer}:{RINGS}");
-        for node in ["server-1", "server-2"] {
+        for (node, _) in (1..=self.servers).map(named) {
             let output = format!("{folder}/{node}");
-            run(&["tickets", "enroll", node, "--folder", folder, "--agent-url", &url, "--output", &output])?;
+            run(&["tickets", "enroll", &node, "--folder", folder, "--agent-url", &url, "--output", &output])?;
         }
         Ok(())
     }
+}
+
+/// Name and address of a server.
+fn named(number: u8) -> (String, String) {
+    (format!("server-{number}"), format!("198.18.1.{number}"))
 }
 
 impl TicketNode {

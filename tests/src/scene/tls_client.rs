@@ -46,7 +46,14 @@ impl TlsClient {
     /// # Errors
     /// When there is no answer, or not that all is well.
     pub fn visit(&self, server: SocketAddr) -> Result<HandshakeKind> {
-        let socket = self.namespace.run(|| TcpStream::connect_timeout(&server, PATIENCE))??;
+        self.visit_over(self.namespace.run(|| TcpStream::connect_timeout(&server, PATIENCE))??)
+    }
+
+    /// The same over a connection that is there.
+    ///
+    /// # Errors
+    /// When there is no answer, or not that all is well.
+    pub fn visit_over(&self, socket: TcpStream) -> Result<HandshakeKind> {
         socket.set_read_timeout(Some(PATIENCE))?;
         // The request does not wait for the end of the handshake to be acknowledged.
         socket.set_nodelay(true)?;

@@ -95,7 +95,7 @@ fn of_protocol(traffic: &Traffic, transport: &str) -> (u64, u64) {
 
 #[test]
 fn hellos_of_real_clients_tell_versions_and_offers_and_names_only_when_asked() -> Result<()> {
-    let cluster = TicketCluster::start_rustls("analysis-tls", "probe-interval = \"0s\"")?;
+    let cluster = TicketCluster::start_rustls("analysis-tls", 2, "probe-interval = \"0s\"")?;
     let namespace = || cluster.scene().namespace(Node::Client);
     let old = TlsClient::new(namespace(), HOST, cluster.certificate(), &TLS12)?;
     let new = OpensslClient::new(namespace(), HOST, cluster.certificate(), "-tls1_3")?;

@@ -10,6 +10,7 @@ mod bad_input;
 mod capture;
 mod capture_pcap;
 mod changes;
+mod chaos;
 mod dashboard;
 mod dashboard_tls;
 mod decap;

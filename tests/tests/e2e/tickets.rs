@@ -170,7 +170,7 @@ fn apache_shares_one_key_and_each_rotation_ends_its_sessions() -> Result<()> {
 /// The lab's own servers: rustls, with the library's ticketer, whose keys are fetched from the agent in the servers' process.
 #[test]
 fn sessions_go_on_while_keys_rotate_rustls() -> Result<()> {
-    let cluster = TicketCluster::start_rustls("tickets-rustls", SETTINGS)?;
+    let cluster = TicketCluster::start_rustls("tickets-rustls", 2, SETTINGS)?;
     let began = cluster.status()?.version;
     for (version, visit) in clients(&cluster)? {
         ensure!(visit(cluster.vip())? == Full);

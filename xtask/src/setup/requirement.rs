@@ -218,6 +218,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Tshark)),
     },
     Requirement {
+        name: "libfaketime",
+        why: "the soak sets the clock of an agent by it, and of nothing else",
+        scope: Scope::Lab,
+        is_met: || FAKETIME_FOLDERS.iter().any(|folder| Path::new(folder).join("libfaketime.so.1").is_file()),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Faketime)),
+    },
+    Requirement {
         name: "nft",
         why: "`bench peers` measures it",
         scope: Scope::Peers,
@@ -253,6 +260,13 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
         remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Cpio)),
     },
     Requirement {
+        name: "ipvsadm",
+        why: "`bench vm` measures IPVS, which is set up by it",
+        scope: Scope::Vm,
+        is_met: || has_program("ipvsadm"),
+        remedy: |distribution| Remedy::Packages(distribution.packages(Tool::Ipvsadm)),
+    },
+    Requirement {
         name: "strip",
         why: "these machines have little memory",
         scope: Scope::Vm,
@@ -270,6 +284,14 @@ pub(crate) const REQUIREMENTS: &[Requirement] = &[
 
 /// Where distributions have the modules of nginx.
 const NGINX_MODULES: [&str; 2] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules"];
+
+/// Where distributions have libfaketime.
+const FAKETIME_FOLDERS: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/faketime",
+    "/usr/lib/aarch64-linux-gnu/faketime",
+    "/usr/lib64/faketime",
+    "/usr/lib/faketime",
+];
 
 const BPFFS: &str = "/sys/fs/bpf";
 

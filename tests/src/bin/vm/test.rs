@@ -5,7 +5,7 @@ use crate::kernel::{self, Kernel, said};
 use crate::machine::{Machine, Processor};
 use crate::matrix::{self, Column};
 use crate::transcript::Transcript;
-use crate::{SERIES, folder};
+use crate::{SERIES, empty_image, folder};
 use anyhow::{Context, Result, ensure};
 use lb_tests::figures::replace_section;
 use lb_tests::programs::Loaded;
@@ -52,11 +52,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let kernels: Vec<Kernel> =
         SERIES.into_iter().filter(is_meant).map(|series| kernel::fetch(series, &folder())).collect::<Result<_>>()?;
     let first = kernels.first().context("no kernel")?;
-    let empty = folder().join("empty.img");
-    let image = Image::of(first, &[])?;
-    image.steps(&[])?;
-    image.pack(&empty)?;
-    let processor = Processor::find(first, &empty);
+    let processor = Processor::find(first, &empty_image(first)?);
     println!("by {processor}: {}", kernels.iter().map(|kernel| kernel.release.as_str()).collect::<Vec<_>>().join(", "));
 
     let mut columns = vec![running_kernel().context("the running kernel")?];

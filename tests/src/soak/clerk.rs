@@ -1,0 +1,69 @@
+//! Finds out which back-end a request was handed to that has failed.
+
+use super::ledger::{Failure, Kind};
+use super::stage::{Shared, Stage, lock};
+use crate::scene::wait;
+use anyhow::{Context, Result};
+use lb_user::control::types::{FlowFilter, FlowStatus};
+use lb_user::lab::Node;
+use std::mem;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How long after its end a request is looked for: the agent may not answer just then.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Asks the agent about failures until there are no more.
+pub(super) fn work(stage: &Stage, shared: &Shared) {
+    loop {
+        let over = shared.is_over();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            mem::take(&mut *lock(&shared.pending)).into_iter().partition(|failure| failure.backend.is_some());
+        known.into_iter().for_each(|failure| enter(failure, shared));
+        if !unknown.is_empty() {
+            let flows = flows(stage).unwrap_or_default();
+            for mut failure in unknown {
+                failure.backend = flows.iter().find(|flow| is_of(flow, &failure)).map(|flow| flow.backend.clone());
+                if failure.backend.is_some() || shared.now() > failure.ended + PATIENCE {
+                    enter(failure, shared);
+                } else {
+                    lock(&shared.pending).push(failure);
+                }
+            }
+        } else if over {
+            return;
+        }
+        sleep(Duration::from_millis(200));
+    }
+}
+
+fn enter(failure: Failure, shared: &Shared) {
+    let backend = failure.backend.as_deref().unwrap_or("nobody knows whom");
+    let time = (failure.ended - failure.began).as_secs_f64();
+    shared.tell(&format!(
+        "failed after {time:.1} s, {:?} from port {} to {backend}: {}",
+        failure.kind, failure.port, failure.what
+    ));
+    lock(&shared.ledger).failures.push(failure);
+}
+
+fn flows(stage: &Stage) -> Result<Vec<FlowStatus>> {
+    let client = Node::Client.address().context("the client has an address")?;
+    let filter = FlowFilter {
+        client: Some(format!("{client}/32").parse().map_err(anyhow::Error::msg)?),
+        service: None,
+        backend: None,
+        state: None,
+        limit: FlowFilter::MAX_LIMIT,
+    };
+    Ok(wait(stage.control().flows(&filter))??.flows)
+}
+
+fn is_of(flow: &FlowStatus, failure: &Failure) -> bool {
+    let service = match failure.kind {
+        Kind::Tls => "web",
+        Kind::Connection | Kind::Held => "files",
+        Kind::Datagram => "names",
+    };
+    flow.service == service && flow.tuple.is_some_and(|tuple| tuple.client.port() == failure.port)
+}
