@@ -20,16 +20,18 @@ pub(super) struct Squeeze {
 }
 
 impl Squeeze {
-    /// Puts a process into a group; `None` where the kernel does not bound memory.
+    /// Puts a process into a group; `None` where the kernel does not bound memory, and when there is no such process any more.
     pub(super) fn begin(process: u32) -> Result<Option<Self>> {
         let has_bound = |&&(place, _): &&(&str, &str)| Path::new(place).join("cgroup.procs").exists() && bounds(place);
         let Some((place, bound)) = PLACES.iter().find(has_bound) else { return Ok(None) };
-        let former = Path::new(place).join(former(process, place)?.trim_start_matches('/'));
+        let Ok(groups) = fs::read_to_string(format!("/proc/{process}/cgroup")) else { return Ok(None) };
+        let former = Path::new(place).join(former(&groups, place)?.trim_start_matches('/'));
         let group = Path::new(place).join(format!("ho-soak-{}", process::id()));
         fs::create_dir_all(&group).with_context(|| group.display().to_string())?;
         let squeeze = Self { process, group, former };
         fs::write(squeeze.group.join(bound), MORE).with_context(|| squeeze.group.join(bound).display().to_string())?;
-        fs::write(squeeze.group.join("cgroup.procs"), process.to_string())?;
+        // It may have ended just now.
+        let _ = fs::write(squeeze.group.join("cgroup.procs"), process.to_string());
         Ok(Some(squeeze))
     }
 
@@ -47,13 +49,25 @@ fn bounds(place: &str) -> bool {
     controllers.map_or(true, |controllers| controllers.split_whitespace().any(|name| name == "memory"))
 }
 
-/// The group that a process is in, below a place.
-fn former(process: u32, place: &str) -> Result<String> {
-    let groups = fs::read_to_string(format!("/proc/{process}/cgroup")).context("the process has ended")?;
+/// The group that a process with these groups is in, below a place.
+fn former(groups: &str, place: &str) -> Result<String> {
     let is_meant = |line: &&str| {
         let controllers = line.split(':').nth(1).unwrap_or_default();
         if place.ends_with("memory") { controllers == "memory" } else { controllers.is_empty() }
     };
     let line = groups.lines().find(is_meant).context("the process is in no group")?;
     Ok(line.splitn(3, ':').nth(2).unwrap_or("/").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_of_a_process_is_by_the_kind_of_groups() {
+        let (first, second) = ("4:memory:/user/a\n1:cpu:/b\n0::/c\n", "0::/system.slice/x.service\n");
+        assert_eq!(former(first, "/sys/fs/cgroup/memory").unwrap(), "/user/a");
+        assert_eq!(former(second, "/sys/fs/cgroup").unwrap(), "/system.slice/x.service");
+        assert!(former(second, "/sys/fs/cgroup/memory").is_err());
+    }
 }

@@ -72,7 +72,9 @@ impl Suite {
     /// The calls of cargo that run the suite; `args` go to the test programs.
     pub(super) fn commands(self, args: &[OsString]) -> Result<Vec<Command>> {
         let calls: Vec<Vec<&str>> = match self {
-            Self::Unit => vec![vec!["--lib", "--bin=xtask", "--bin=peers", "--test=properties", "--test=decap", "--"]],
+            Self::Unit => {
+                vec![vec!["--lib", "--bin=xtask", "--bin=peers", "--bin=vm", "--test=properties", "--test=decap", "--"]]
+            }
             Self::Vectors => vec![vec!["--test=vectors", "--test=decap_kernel", "--"]],
             Self::Fuzz => vec![],
             Self::Dist => vec![vec!["--test=dist", "--"]],

@@ -110,7 +110,7 @@ fn network(ifindex: u32) -> Network {
         network.addresses.push(InterfaceAddress { ifindex, address, subnet: address, prefix_len });
         for number in 1..=BACKENDS {
             let mac = Some(Mac::new([2, 0, 0, 0, 1, number]));
-            let neighbour = Neighbour { mac, kind: NeighbourKind::Managed };
+            let neighbour = Neighbour { mac, kind: NeighbourKind::Managed, silent: false };
             network.neighbours.insert((ifindex, backend(family, number)), neighbour);
         }
     }

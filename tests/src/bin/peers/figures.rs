@@ -60,6 +60,13 @@ impl Figures {
         (that > 0.0).then_some(this / that)
     }
 
+    /// The same, but that of `subject` is what it takes above plain routing over the same link.
+    pub(crate) fn own_share_ratio(&self, subject: Subject, other: Subject) -> Option<f64> {
+        let this = self.above(subject, subject.same_hops(), Measure::ConnectionsCpu)?.median;
+        let that = self.share(other)?.median;
+        (that > 0.0).then_some(this / that)
+    }
+
     /// CPU time above plain routing over the same hops for each packet that the balancer receives with new connections, in nanoseconds.
     pub(crate) fn packet_cost(&self, subject: Subject) -> Option<Summary> {
         let of = |subject, measure| self.rounds(subject, measure).iter();
@@ -112,6 +119,7 @@ pub(crate) mod tests {
         let above = figures.above(Subject::Nftables, Subject::Routing, Measure::ConnectionsCpu).unwrap();
         assert!((above.median - 20.0).abs() < 1e-9, "{above:?}");
         assert!((figures.share_ratio(Subject::L2Dsr, Subject::Nftables).unwrap() - 0.2).abs() < 1e-9);
+        assert!((figures.own_share_ratio(Subject::L2Dsr, Subject::Nftables).unwrap() - 0.2).abs() < 1e-9);
         assert!((figures.packet_cost(Subject::L2Dsr).unwrap().median - 1_000.0).abs() < 1e-6);
         assert!((figures.packet_cost(Subject::Nftables).unwrap().median - 2_500.0).abs() < 1e-6);
     }

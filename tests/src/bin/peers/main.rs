@@ -14,7 +14,7 @@ mod place;
 mod report;
 mod subject;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use figures::Figures;
 use lb_tests::figures::{Machine, replace_section};
@@ -41,6 +41,10 @@ struct Args {
     /// New connections a second where latency is measured.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(100..=20_000))]
     rate: u32,
+    /// Two interfaces of this machine that are connected with each other outside of it: they become the balancer's link, the first one at the
+    /// balancer, in place of a veth pair.
+    #[arg(long, value_delimiter = ',', num_args = 1, value_name = "INTERFACE,INTERFACE")]
+    nics: Vec<String>,
     /// Measure only these.
     #[arg(long, value_delimiter = ',', value_name = "SUBJECT,...")]
     only: Vec<Subject>,
@@ -48,7 +52,7 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write the figures to docs/performance.md, with graphs; takes all subjects and at least 5 rounds.
-    #[arg(long, conflicts_with = "only")]
+    #[arg(long, conflicts_with_all = ["only", "nics"])]
     publish: bool,
 }
 
@@ -76,7 +80,11 @@ fn main() -> Result<()> {
         subjects: BTreeMap::new(),
     };
 
-    let place = Place::set()?;
+    let place = match &args.nics[..] {
+        [] => Place::set(None)?,
+        [near, far] => Place::set(Some([near, far]))?,
+        others => bail!("--nics {}: use two", others.join(",")),
+    };
     let time = Duration::from_secs_f64(args.seconds);
     for round in 1..=args.rounds {
         for &subject in &subjects {

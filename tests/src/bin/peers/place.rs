@@ -37,16 +37,21 @@ const SETTINGS: [(&str, &str); 11] = [
 /// The lab's network with a light server at each back-end.
 pub(crate) struct Place {
     _servers: Servers,
+    /// Whether the balancer's link is a veth pair.
+    is_veth: bool,
     // The last one to be dropped: the servers are in its namespaces.
     scene: Scene,
 }
 
 impl Place {
-    /// Makes it.
-    pub(crate) fn set() -> Result<Self> {
+    /// Makes it; the balancer's link is a veth pair, or these two interfaces.
+    pub(crate) fn set(nics: Option<[&String; 2]>) -> Result<Self> {
         let scene = Scene::set(&format!("peers-{}", process::id()), BACKENDS)?;
         let namespaces: Vec<_> = backends().map(|node| scene.namespace(node)).collect();
-        let place = Self { _servers: Servers::start(&namespaces)?, scene };
+        let place = Self { _servers: Servers::start(&namespaces)?, is_veth: nics.is_none(), scene };
+        if let Some([near, far]) = nics {
+            place.link_by(near, far)?;
+        }
         for node in [Node::Client, Node::Balancer].into_iter().chain(backends()) {
             for (key, value) in SETTINGS {
                 place.scene.write(node, key, value)?;
@@ -59,6 +64,23 @@ impl Place {
         place.scene.write(Node::Balancer, "ipv4/ip_local_port_range", "1024 65535")?;
         place.scene.write(Node::Balancer, "ipv4/tcp_tw_reuse", "1")?;
         Ok(place)
+    }
+
+    /// Connects the balancer and the switch by interfaces of this machine.
+    fn link_by(&self, near: &str, far: &str) -> Result<()> {
+        fs::remove_dir_all(self.scene.site().pin_folder(Node::Switch)).context("the switch has no pinned link")?;
+        self.scene.ip(Node::Switch, &format!("link del {}", Node::Balancer))?;
+        for (nic, node, name) in
+            [(near, Node::Balancer, INTERFACE.to_owned()), (far, Node::Switch, Node::Balancer.to_string())]
+        {
+            let namespace = self.scene.namespace(node);
+            let moved = outcome(Command::new("ip").args(["link", "set", nic, "netns", namespace.name()]))?;
+            ensure!(moved.code == Some(0), "{nic}: {moved:?}");
+            self.scene.ip(node, &format!("link set {nic} name {name}"))?;
+        }
+        self.scene.ip(Node::Switch, &format!("link set {} master bridge up", Node::Balancer))?;
+        self.scene.ip(Node::Balancer, &format!("addr add {}/16 dev {INTERFACE}", balancer()?))?;
+        self.scene.ip(Node::Balancer, &format!("link set {INTERFACE} up")).map(drop)
     }
 
     /// Has the switch forward frames without asking the packet filter, where the kernel would do that by default.
@@ -82,6 +104,9 @@ impl Place {
     /// Has the switch's end of the balancer's link take in what XDP sends back, or only what the kernel sends. It takes an XDP program, of which
     /// packets that the kernel sends would be copied: GRO is not enough, as veth wakes nobody up then.
     pub(crate) fn take_in_from_xdp(&self, on: bool) -> Result<()> {
+        if !self.is_veth {
+            return Ok(());
+        }
         let look = format!("link show dev {}", Node::Balancer);
         let is_on = || Ok(self.scene.ip(Node::Switch, &look)?.contains("xdp"));
         match (is_on()?, on) {

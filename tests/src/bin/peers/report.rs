@@ -47,6 +47,7 @@ fn claims(figures: &Figures) -> Table {
         }
     };
     let ratio = |other, measure| move |subject| figures.ratio(subject, other, measure).map(spread);
+    let own = |other| move |subject| Some(format!("{:.3}", figures.own_share_ratio(subject, other)?));
     let share = |other| move |subject| Some(format!("{:.3}", figures.share_ratio(subject, other)?));
     row("plain routing: new conn/s", &ratio(Subject::Routing, Measure::Connections), "≥ 0.97");
     row("plain routing: p99", &ratio(Subject::Routing, Measure::LatencyP99), "≤ 1.10");
@@ -54,6 +55,7 @@ fn claims(figures: &Figures) -> Table {
     row("the same, link ready for XDP: p99", &ratio(Subject::RoutingXdpLink, Measure::LatencyP99), "");
     row("client to server: download", &ratio(Subject::Direct, Measure::Download), "≥ 0.95");
     row("nftables: CPU above plain routing", &share(Subject::Nftables), "≤ 0.25");
+    row("nftables: CPU above plain routing, Handoff's over a link ready for XDP", &own(Subject::Nftables), "");
     row("HAProxy: CPU above plain routing", &share(Subject::Haproxy), "≤ 0.10");
     row("nginx: CPU above plain routing", &share(Subject::Nginx), "≤ 0.10");
     row("IPVS: new conn/s", &ratio(Subject::IpvsDr, Measure::Connections), "> 1");

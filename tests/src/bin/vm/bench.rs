@@ -29,10 +29,17 @@ pub(crate) struct Args {
 }
 
 /// Modules of the kernel that it needs.
-const MODULES: [&str; 6] = ["veth", "bridge", "sch_ingress", "cls_bpf", "ip_vs", "ip_vs_rr"];
+const MODULES: [&str; 8] =
+    ["veth", "bridge", "sch_ingress", "cls_bpf", "ip_vs", "ip_vs_rr", "virtio_pci", "virtio_net"];
 
-/// What is measured, for how long at a time, and at which fixed rate: emulated processors are slow.
-const SUBJECTS: &str = "--only routing,routing-xdp-link,l2-dsr,ipvs-dr --seconds 2 --rate 100";
+/// The links that the balancer has, in turn: name, title, and what is measured over each.
+const LINKS: [(&str, &str, &str); 2] = [
+    ("nics", "network interface (virtio)", "--nics eth0,eth1 --only direct,routing,l2-dsr,ipvs-dr"),
+    ("veth", "veth pair", "--only direct,routing,routing-xdp-link,l2-dsr,ipvs-dr"),
+];
+
+/// For how long at a time, and at which fixed rate: emulated processors are slow.
+const TIMES: &str = "--seconds 1.5 --rate 100";
 
 /// A machine may take so long.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -63,30 +70,38 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 
 /// Measures on one kernel. Returns its part of the document.
 fn measure(args: &Args, kernel: &Kernel, processor: Processor) -> Result<String> {
-    // What it says besides its tables goes to the kernel's line.
-    let command = format!("HANDOFF_BIN=/bin/handoff /bin/peers {SUBJECTS} --rounds {} 2>/dev/ttyS0", args.rounds);
+    let steps = LINKS.map(|(name, _, options)| {
+        // What it says besides its tables goes to the kernel's line.
+        let command =
+            format!("HANDOFF_BIN=/bin/handoff /bin/peers {options} {TIMES} --rounds {} 2>/dev/ttyS0", args.rounds);
+        Step { name, command }
+    });
     let image = Image::of(kernel, &MODULES)?;
     image.system_program("ethtool")?;
     image.system_program("ipvsadm")?;
     image.program(&program(), "/bin/handoff")?;
     image.program(&args.peers, "/bin/peers")?;
-    image.steps(&[Step { name: "peers", command }])?;
+    image.steps(&steps)?;
     let path = folder().join(format!("{}-bench.img", kernel.series));
     image.pack(&path)?;
 
-    let machine = Machine { kernel, image: path, processor, cpus: 1, patience: PATIENCE };
+    let machine = Machine { kernel, image: path, processor, cpus: 1, nics: true, patience: PATIENCE };
+    let by = if processor == Processor::Kvm { "by KVM" } else { "emulated" };
     let (mut transcript, mut said) = (Transcript::default(), String::new());
     let ended = machine.run(|line| {
-        if !line.starts_with("vm: ") {
+        transcript.hear(line);
+        let begun = line.strip_prefix("vm: begin ");
+        if let Some((_, title, _)) = LINKS.iter().find(|(name, ..)| begun == Some(name)) {
+            said += &format!("### Linux {}, {by}, over a {title}\n\n", kernel.release);
+        } else if !line.starts_with("vm: ") {
             said += line;
             said.push('\n');
         }
-        transcript.hear(line);
     });
     fs::remove_file(&machine.image)?;
     ended?;
-    let done = transcript.done("peers").is_some_and(|step| step.failed == 0);
-    ensure!(done && transcript.off, "it broke off: see {}; it said:\n{said}", machine.console().display());
-    let by = if processor == Processor::Kvm { "by KVM" } else { "emulated" };
-    Ok(format!("### Linux {}, {by}\n\n{}\n\n", kernel.release, said.trim()))
+    let done = LINKS.iter().all(|(name, ..)| transcript.done(name).is_some());
+    let broke_off = || format!("it broke off: see {}; it said:\n{said}", machine.console().display());
+    ensure!(done && transcript.failed() == 0 && transcript.off, broke_off());
+    Ok(said + "\n")
 }

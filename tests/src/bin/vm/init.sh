@@ -19,7 +19,7 @@ echo "vm: up"
 # Lines of a name and a command.
 while read -r name command; do
     echo "vm: begin $name"
-    /bin/busybox sh -c "$command"
+    /bin/busybox sh -c "$command" < /dev/null
     echo "vm: end $name $?"
 done < /steps
 echo "vm: off"

@@ -27,9 +27,14 @@ pub(crate) struct Machine<'a> {
     pub(crate) image: PathBuf,
     pub(crate) processor: Processor,
     pub(crate) cpus: u16,
+    /// Whether it has two network interfaces that are connected with each other.
+    pub(crate) nics: bool,
     /// It may take so long.
     pub(crate) patience: Duration,
 }
+
+/// Interfaces take in frames of their own size, with all checksums: what XDP wants is the same for everybody.
+const WHOLE_FRAMES: &str = ",guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off";
 
 /// Memory of a machine, in MiB.
 const MEMORY: u32 = 2_560;
@@ -72,6 +77,11 @@ impl Machine<'_> {
             Processor::Kvm => ["-accel", "kvm", "-cpu", "host"],
             Processor::Emulated => ["-accel", "tcg", "-cpu", "max"],
         });
+        for number in 0..if self.nics { 2 } else { 0 } {
+            command.arg("-netdev").arg(format!("hubport,id=hub{number},hubid=0"));
+            let device = format!("virtio-net-pci,netdev=hub{number},mac=02:00:00:00:ff:0{number}");
+            command.arg("-device").arg(device + WHOLE_FRAMES);
+        }
         command.args(["-smp", &self.cpus.to_string(), "-m", &MEMORY.to_string()]);
         command.arg("-serial").arg(format!("file:{}", self.console().display())).args(["-serial", "stdio"]);
         command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&self.image);
@@ -105,7 +115,7 @@ impl Processor {
         }
         let mut up = false;
         let image = image.to_owned();
-        let machine = Machine { kernel, image, processor: Self::Kvm, cpus: 1, patience: PATIENCE };
+        let machine = Machine { kernel, image, processor: Self::Kvm, cpus: 1, nics: false, patience: PATIENCE };
         // It says that it is up and is off, or nothing works.
         let ended = machine.run(|line| up |= line == "vm: up");
         if ended.is_ok() && up { Self::Kvm } else { Self::Emulated }

@@ -22,12 +22,20 @@ pub(crate) struct Done {
     pub(crate) time: Duration,
 }
 
+impl Done {
+    fn failed(what: &str) -> Self {
+        Self { name: what.to_owned(), passed: 0, failed: 1, time: Duration::ZERO }
+    }
+}
+
 #[derive(Debug)]
 struct Begun {
     name: String,
     since: Instant,
     passed: usize,
     failed: usize,
+    /// Whether it has told of tests.
+    is_test: bool,
 }
 
 impl Transcript {
@@ -47,6 +55,7 @@ impl Transcript {
         {
             begun.passed += counts.0;
             begun.failed += counts.1;
+            begun.is_test = true;
             return true;
         }
         match serde_json::from_str(line) {
@@ -62,13 +71,15 @@ impl Transcript {
         let mut words = said.split(' ');
         match (words.next(), words.next(), words.next()) {
             (Some("off"), ..) => self.off = true,
+            (Some("cannot"), Some("load"), _) => self.steps.push(Done::failed(said)),
             (Some("begin"), Some(name), _) => {
-                self.begun = Some(Begun { name: name.to_owned(), since: Instant::now(), passed: 0, failed: 0 });
+                self.begun =
+                    Some(Begun { name: name.to_owned(), since: Instant::now(), passed: 0, failed: 0, is_test: false });
             }
             (Some("end"), Some(_), Some(code)) => {
-                let Some(Begun { name, since, passed, mut failed }) = self.begun.take() else { return };
-                // What ends badly without a failed test has failed all the same.
-                if code != "0" && failed == 0 {
+                let Some(Begun { name, since, passed, mut failed, is_test }) = self.begun.take() else { return };
+                // What ends badly without a failed test has failed all the same, and so have tests of which none ran.
+                if failed == 0 && (code != "0" || is_test && passed == 0) {
                     failed = 1;
                 }
                 self.steps.push(Done { name, passed, failed, time: since.elapsed() });
@@ -133,6 +144,15 @@ mod tests {
         let (transcript, _) = heard(&["vm: begin programs", "no", "vm: end programs 1", "vm: begin vectors"]);
         assert_eq!((transcript.passed(), transcript.failed(), transcript.off), (0, 1, false));
         assert_eq!(transcript.steps.len(), 1);
+    }
+
+    #[test]
+    fn tests_of_which_none_ran_and_modules_that_are_missing_are_failures() {
+        let none = "test result: ok. 0 passed; 0 failed; 0 ignored";
+        let (transcript, _) = heard(&["vm: begin smoke", none, "vm: end smoke 0"]);
+        assert_eq!((transcript.passed(), transcript.failed()), (0, 1));
+        let (transcript, _) = heard(&["vm: cannot load /lib/modules/veth.ko", "vm: off"]);
+        assert_eq!(transcript.failed(), 1);
     }
 
     #[test]
