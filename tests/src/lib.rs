@@ -18,7 +18,7 @@
 //!
 //! [`figures`] makes documents and graphs of what benchmarks have measured.
 //!
-//! [`programs`] is what a kernel says of the programs that it has accepted.
+//! [`memory`] is how large BPF maps are, [`programs`] what a kernel says of the programs that it has accepted.
 //!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
@@ -29,6 +29,7 @@
 pub mod agreement;
 pub mod browser;
 pub mod figures;
+pub mod memory;
 pub mod output;
 pub mod packet;
 pub mod programs;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: measure the datapath, or Handoff beside its peers.
+//! `cargo xtask bench`: measure the datapath, how it scales, or Handoff beside its peers.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -16,12 +16,15 @@ struct Benchmark {
     /// What it is called on the command line; the first has no name there.
     name: &'static str,
     program: &'static str,
+    /// What the program calls it, if it has more than one.
+    part: Option<&'static str>,
     scope: Scope,
 }
 
-const BENCHMARKS: [Benchmark; 2] = [
-    Benchmark { name: "", program: "bench", scope: Scope::Lab },
-    Benchmark { name: "peers", program: "peers", scope: Scope::Peers },
+const BENCHMARKS: [Benchmark; 3] = [
+    Benchmark { name: "", program: "bench", part: None, scope: Scope::Lab },
+    Benchmark { name: "scale", program: "bench", part: Some("scale"), scope: Scope::Lab },
+    Benchmark { name: "peers", program: "peers", part: None, scope: Scope::Peers },
 ];
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
@@ -40,7 +43,7 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
 
     // Started here and not by `cargo run`, so that a relative FILE is meant from where the caller is.
     let mut bench = Command::new(workspace::binary(Profile::Release, benchmark.program)?);
-    bench.args(args).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
+    bench.args(benchmark.part).args(args).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
     Err(process::exec(&mut bench))
 }
 
@@ -66,6 +69,7 @@ mod tests {
         for (args, program, rest) in [
             (vec![], "bench", 0),
             (vec!["--", "--json", "f"], "bench", 2),
+            (vec!["scale", "--rounds", "3"], "bench", 2),
             (vec!["peers"], "peers", 0),
             (vec!["peers", "--rounds", "3"], "peers", 2),
             (vec!["peers", "--", "--help"], "peers", 1),

@@ -26,6 +26,8 @@ Usage: cargo xtask <command>
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   deny                   check licences, sources, duplicates and, where their database can be had, advisories of all dependencies
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
+  bench scale [ARGS]     measure costs with more and more services, back-ends, flows and prefixes, and the agent (root); --publish
+                         writes docs/performance.md, --json FILE the numbers
   bench peers [ARGS]     measure Handoff beside plain routing, nftables, HAProxy, nginx and IPVS, where the kernel has it (root);
                          --publish writes docs/performance.md, --json FILE the numbers, --help lists the rest
   bench vm [ARGS]        measure Handoff next to IPVS on Debian's kernels 6.1 and 6.12, in virtual machines (root); --publish as above

@@ -119,7 +119,7 @@ fn happen(event: Event, stage: &Stage, shared: &Shared) -> Result<()> {
             let mut others = *settings;
             others.scheduler = if others.scheduler == "maglev" { "source-hash" } else { "maglev" };
             stage.apply(others)?;
-            stage.ask("rollback")?;
+            stage.ask("rollback --force")?;
             // An agent that was killed just then may have taken back one more.
             stage.apply(*settings)
         }

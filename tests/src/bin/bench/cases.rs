@@ -13,7 +13,7 @@ use lb_user::dataplane::Recorder;
 use std::net::Ipv4Addr;
 
 /// The loopback interface, which packets of `BPF_PROG_TEST_RUN` come in by.
-const LOOPBACK: u32 = 1;
+pub(crate) const LOOPBACK: u32 = 1;
 
 /// Room of the flow table by default.
 const DEFAULT_TABLE: u32 = 1 << 20;

@@ -1,17 +1,15 @@
 //! Forwarding in the lab while somebody captures: an agent and `handoff capture` as anybody starts them, and frames that come as fast as wanted.
 
-use crate::harness::{Harness, Traffic};
+use crate::harness::Harness;
+use crate::line::Line;
 use crate::measure::median;
 use crate::packet::{Packet, VIP_V4};
 use anyhow::{Context, Result, ensure};
-use lb_common::wire::Mac;
 use lb_tests::scene::{ON_ETH0, Scene, handoff};
-use lb_user::lab::{Agent, Node};
-use nix::net::if_::if_nametoindex;
+use lb_user::lab::Agent;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Serialize;
-use std::fs;
 use std::net::Ipv4Addr;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -24,6 +22,8 @@ const FLOWS: u64 = 1 << 16;
 const OFFERED: u32 = 500_000;
 /// How long they come in each round.
 const TIME: Duration = Duration::from_secs(2);
+/// Frames of a round, where they come as fast as they can.
+const MOST: u32 = 2_000_000;
 /// What one of four packets is.
 const FILTER: &str = "tcp port 443 and host 10.0.0.1";
 
@@ -44,24 +44,20 @@ pub(crate) struct CaptureCost {
 pub(crate) fn measure(harness: &mut Harness, rounds: usize) -> Result<CaptureCost> {
     let scene = Scene::set("bench-capture", 3)?;
     let _agent = start_agent(&scene)?;
-    let switch = scene.namespace(Node::Switch);
-    let mac: Mac = address(&scene.ip(Node::Balancer, "-json link show dev eth0")?)?;
-    // The port's own program lets everything pass; another takes its place.
-    fs::remove_dir_all(scene.site().pin_folder(Node::Switch)).context("the switch has no pinned link")?;
-    let port = Node::Balancer.to_string();
-    let mut line = switch.run(|| -> Result<Line<'_>> {
-        harness.sink(&port)?;
-        let to = if_nametoindex(port.as_str())?;
-        Ok(Line { harness, traffic: Traffic::shuffled(Packet::Ack, FLOWS).leaving_by(to).to(mac) })
-    })??;
-    switch.run(|| line.open())??;
+    let mut line = Line::to_balancer(harness, &scene, Packet::Ack, FLOWS)?;
+    // The first packet of a flow opens it, the second makes it established.
+    for _ in 0..2 {
+        line.send(FLOWS as u32)?;
+    }
 
     let (mut forwarded, mut mpps, mut captured) = ([vec![], vec![]], [vec![], vec![]], u64::MAX);
     for _ in 0..rounds {
         for with_capture in [0, 1] {
             let capture = (with_capture == 1).then(|| Capture::start(&scene)).transpose()?;
-            forwarded[with_capture].push(switch.run(|| line.evenly())??);
-            mpps[with_capture].push(switch.run(|| line.at_once())??);
+            let (sent, back) = line.evenly(OFFERED, TIME)?;
+            forwarded[with_capture].push(back as f64 / sent as f64);
+            let (back, time) = line.send(MOST)?;
+            mpps[with_capture].push(back as f64 / time.as_micros() as f64);
             if let Some(capture) = capture {
                 captured = captured.min(capture.end()?);
             }
@@ -86,51 +82,6 @@ fn start_agent(scene: &Scene) -> Result<Agent> {
     let (vip, backends) = (Ipv4Addr::from(VIP_V4), backends.join(", "));
     let service = format!("[[service]]\nname = \"web\"\nvip = \"{vip}\"\nport = 443\nbackends = [{backends}]\n");
     scene.start_agent_with(ON_ETH0, &service)
-}
-
-/// The Ethernet address in what `ip -json link show` prints of one interface.
-fn address(json: &str) -> Result<Mac> {
-    let links: Vec<serde_json::Value> = serde_json::from_str(json)?;
-    let text = links.first().and_then(|link| link["address"].as_str()).context("the interface has no address")?;
-    let octets: Vec<u8> = text.split(':').map(|octet| u8::from_str_radix(octet, 16)).collect::<Result<_, _>>()?;
-    let octets = octets.try_into().map_err(|_| anyhow::anyhow!("{text} is no Ethernet address"))?;
-    Ok(Mac::new(octets))
-}
-
-/// The link to the balancer, as far as its end at the switch goes.
-struct Line<'a> {
-    harness: &'a mut Harness,
-    traffic: Traffic,
-}
-
-impl Line<'_> {
-    /// Opens all flows.
-    fn open(&mut self) -> Result<()> {
-        self.harness.traffic(self.traffic)?;
-        for _ in 0..2 {
-            self.harness.generate(Packet::Ack, FLOWS as u32)?;
-        }
-        Ok(())
-    }
-
-    /// Offers so many frames a second; the share of them that comes back.
-    fn evenly(&mut self) -> Result<f64> {
-        const BURST: u32 = OFFERED / 100;
-        let (start, mut sent, mut back) = (Instant::now(), 0, 0);
-        while start.elapsed() < TIME {
-            sleep((Duration::from_secs(1) * sent / OFFERED).saturating_sub(start.elapsed()));
-            back += self.harness.generate(Packet::Ack, BURST)?.0;
-            sent += BURST;
-        }
-        Ok(back as f64 / f64::from(sent))
-    }
-
-    /// Offers as many frames as this CPU can send; how many million a second come back.
-    fn at_once(&mut self) -> Result<f64> {
-        const FRAMES: u32 = 2_000_000;
-        let (back, time) = self.harness.generate(Packet::Ack, FRAMES)?;
-        Ok(back as f64 / time.as_micros() as f64)
-    }
 }
 
 /// A capture under way.

@@ -1,17 +1,19 @@
-//! `cargo xtask bench`: what a packet costs.
+//! `cargo xtask bench`: what a packet costs; `bench scale`: also when there is more of everything.
 //!
 //! Figures are for one machine at one time; ratios between cases of one run say more. Nothing here passes or fails.
 
 mod cases;
 mod harness;
 mod lab;
+mod line;
 mod measure;
 mod packet;
+mod scale;
 mod subject;
 mod veth;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use harness::Harness;
 use lab::CaptureCost;
 use lb_tests::figures::Machine;
@@ -32,7 +34,10 @@ static BENCH_OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("CARGO_MAN
 /// Measure what a packet costs in the kernel.
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", after_help = "Example:\n  cargo xtask bench -- --json bench.json")]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Write the figures to this file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -45,6 +50,13 @@ struct Args {
     /// Million packets in each round of a case.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=400))]
     packets: u32,
+}
+
+#[derive(Subcommand)]
+enum Other {
+    /// Measure what becomes of costs when there is more of everything.
+    #[command(display_name = "cargo xtask bench scale")]
+    Scale(scale::Args),
 }
 
 #[derive(Serialize)]
@@ -60,6 +72,9 @@ fn main() -> Result<()> {
     stay_on_one_cpu()?;
     let (rounds, packets) = (usize::from(args.rounds), args.packets * 1_000_000);
     let mut harness = Harness::load(BENCH_OBJECT).context("cannot load the benchmark's programs: run as root")?;
+    if let Some(Other::Scale(args)) = &args.other {
+        return scale::main(args, &mut harness);
+    }
     let cases = measure::measure(&mut harness, args.only.as_deref().unwrap_or_default(), rounds, packets)?;
     // Before this thread leaves for a namespace of its own.
     let capture = match args.only.as_deref() {

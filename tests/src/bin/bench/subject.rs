@@ -18,7 +18,7 @@ pub(crate) const BALANCER: Mac = Mac::new([2, 0, 0, 0, 0, 0xb0]);
 const BACKENDS: u8 = 3;
 
 /// The interface's name in the configuration.
-const INTERFACE: &str = "eth0";
+pub(crate) const INTERFACE: &str = "eth0";
 
 /// A version of IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,12 @@ pub(crate) fn balancer(
     ifindex: u32,
     services: &Services,
 ) -> Result<KernelDataplane> {
-    let config = Config::parse(Path::new("bench"), &configuration(flows, services))?;
+    load(object, program, &configuration(flows, services), ifindex)
+}
+
+/// A program of an object, its maps filled as this configuration says.
+pub(crate) fn load(object: &[u8], program: &'static str, config: &str, ifindex: u32) -> Result<KernelDataplane> {
+    let config = Config::parse(Path::new("bench"), config)?;
     let sizes = Sizes::of(&config.flow_table);
     let mut dataplane = KernelDataplane::new(Object::load_from(object, program, sizes, Pinning::Off)?)?;
     let desired = desired(

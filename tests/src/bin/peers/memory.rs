@@ -13,7 +13,7 @@ pub(crate) struct Memory {
     pub(crate) kernel: Option<f64>,
 }
 
-pub(crate) const MIB: f64 = 1024.0 * 1024.0;
+const MIB: f64 = 1024.0 * 1024.0;
 
 /// A process and its children; what they share counts once (PSS).
 pub(crate) fn process_memory(pid: u32) -> Result<f64> {

@@ -1,9 +1,10 @@
 use super::Standing;
-use crate::bpf::{maps_memory, program_time};
+use crate::bpf::program_time;
 use crate::load::PORT;
 use crate::memory::{Memory, process_memory};
 use crate::place::{Place, backends};
 use anyhow::{Context, Result, ensure};
+use lb_tests::memory::pinned_maps;
 use lb_tests::scene::{Decap, ON_ETH0, handoff, service};
 use lb_user::lab::topology::VIP;
 use lb_user::lab::{Agent, Node};
@@ -46,7 +47,7 @@ fn decap(place: &Place, node: Node) -> Result<Decap> {
 impl Standing for Handoff<'_> {
     fn memory(&self) -> Result<Memory> {
         let pins = self.place.scene().site().pin_folder(Node::Balancer);
-        Ok(Memory { user: process_memory(self.agent.id())?, kernel: Some(maps_memory(&pins)?) })
+        Ok(Memory { user: process_memory(self.agent.id())?, kernel: Some(pinned_maps(&pins)?) })
     }
 
     fn program_time(&self) -> Result<Option<f64>> {
