@@ -22,9 +22,8 @@
 //!
 //! [`simulation`] plays hours of traffic against the packet logic on the host, to measure affinity.
 //!
-//! [`soak`] has everything happen at once to such a scene, and keeps a ledger.
-//!
-//! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it.
+//! An *end-to-end test* is a scene in network namespaces: the lab's client, balancer and servers, and the real program. [`scene`] sets it,
+//! and [`soak`] has everything happen to it at once and keeps a ledger.
 
 pub mod agreement;
 pub mod browser;

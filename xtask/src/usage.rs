@@ -21,8 +21,8 @@ Usage: cargo xtask <command>
                            vm         Debian's kernels 6.1 and 6.12 in virtual machines: every program, the vectors, connections in
                                       namespaces (root); --kernel SERIES for one of them, --publish writes docs/kernels.md
   fuzz [TARGET] [--seconds N] [--keep]
-                         look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, config,
-                         decap, flow_table, round_trip, shortcut; with --keep, then choose fuzz/corpus anew from what was found
+                         look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, client_hello,
+                         config, decap, flow_table, requests, round_trip, shortcut, ticket_messages; with --keep, then choose fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   deny                   check licences, sources, duplicates and, where their database can be had, advisories of all dependencies
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down

@@ -1,5 +1,8 @@
 //! One connection of the API, whatever it came by. Whoever is at its other end may be slow, or send anything.
 
+use super::Query;
+use super::role::Role;
+use super::routes::routes;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
@@ -8,12 +11,12 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -31,8 +34,17 @@ pub(crate) fn bounded(routes: Router, max_body: usize) -> Router {
     routes.layer(DefaultBodyLimit::max(max_body)).layer(from_fn(in_time))
 }
 
+/// Answers what comes by `stream` as the control socket does, by asking `agent`: for whoever has neither a socket nor an agent, as the fuzz targets.
+pub async fn converse<S>(stream: S, agent: mpsc::Sender<Query>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let routes = Role::Admin.guard(bounded(routes(agent), MAX_BODY));
+    answer(stream, routes, GracefulShutdown::new().watcher()).await;
+}
+
 /// Answers one request, which is all that a connection is for. When the agent ends, so does the connection, after its answer.
-pub(super) async fn converse<S>(stream: S, routes: Router, watcher: Watcher)
+pub(super) async fn answer<S>(stream: S, routes: Router, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -57,7 +69,7 @@ where
         // Nobody closes the semaphore.
         let client = clients.clone().acquire_owned().await;
         let (stream, _) = listener.accept().await;
-        let conversation = converse(stream, routes.clone(), watch());
+        let conversation = answer(stream, routes.clone(), watch());
         tokio::spawn(async {
             conversation.await;
             drop(client);

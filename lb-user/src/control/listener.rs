@@ -1,7 +1,7 @@
 //! HTTP over TCP with TLS, as a rule for clients with a certificate.
 
 use super::Error;
-use super::connection::converse;
+use super::connection::answer;
 use axum::Router;
 use hyper_util::server::graceful::Watcher;
 use rustls::ServerConfig;
@@ -102,7 +102,7 @@ impl Gate {
                 return debug!(%peer, "turned away: its turn did not come in time");
             };
             if let Some(routes) = self.routes(&stream, routes) {
-                converse(stream, routes, watcher).await;
+                answer(stream, routes, watcher).await;
             }
         });
     }

@@ -24,6 +24,7 @@ pub mod types;
 
 pub use captured::CapturedPacket;
 pub use client::Client;
+pub use connection::converse;
 pub(crate) use discreet::Discreet;
 pub use error::Error;
 pub use query::{Order, Query, Question};

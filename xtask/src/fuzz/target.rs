@@ -29,14 +29,16 @@ pub(super) fn seeds() -> Result<Command> {
 }
 
 impl Target {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self("balancer"),
         Self("client_hello"),
         Self("config"),
         Self("decap"),
         Self("flow_table"),
+        Self("requests"),
         Self("round_trip"),
         Self("shortcut"),
+        Self("ticket_messages"),
     ];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {

@@ -73,7 +73,16 @@ impl Suite {
     pub(super) fn commands(self, args: &[OsString]) -> Result<Vec<Command>> {
         let calls: Vec<Vec<&str>> = match self {
             Self::Unit => {
-                vec![vec!["--lib", "--bin=xtask", "--bin=peers", "--bin=vm", "--test=properties", "--test=decap", "--"]]
+                vec![vec![
+                    "--lib",
+                    "--bin=xtask",
+                    "--bin=bench",
+                    "--bin=peers",
+                    "--bin=vm",
+                    "--test=properties",
+                    "--test=decap",
+                    "--",
+                ]]
             }
             Self::Vectors => vec![vec!["--test=vectors", "--test=decap_kernel", "--"]],
             Self::Fuzz => vec![],
@@ -150,7 +159,7 @@ mod tests {
             let args: Vec<OsString> = args.iter().map(OsString::from).collect();
             Suite::Fuzz.programs(&args).unwrap().len()
         };
-        assert_eq!([programs(&[]), programs(&["o"]), programs(&["decap"]), programs(&["drain"])], [7, 5, 1, 0]);
+        assert_eq!([programs(&[]), programs(&["o"]), programs(&["decap"]), programs(&["drain"])], [9, 5, 1, 0]);
         assert!(Suite::Unit.programs(&[]).unwrap().is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! How things went: recorded each second, kept in memory, and each minute handed on to the disk.
 
 use super::super::core::Core;
-use super::history_file::{HistoryFile, Minute};
+use super::history_file::HistoryFile;
+use super::history_tables::Minute;
 use crate::analysis::history::{Key, MINUTE, Past};
 use crate::analysis::measures::measures;
 use crate::analysis::rates::{Measured, Rates};

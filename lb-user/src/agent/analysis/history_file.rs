@@ -1,12 +1,9 @@
-//! The history on disk, in the hands of a thread of its own: a slow or full disk keeps nobody waiting.
-//!
-//! One row a minute has the means of all series, for a week; another has their seconds, for an hour. A file that is damaged, or somebody
+//! The history on disk, in the hands of a thread of its own: a slow or full disk keeps nobody waiting. A file that is damaged, or somebody
 //! else's, is set aside.
 
-use super::history_rows::{Means, SecondsOfSeries};
-use crate::analysis::history::{HOUR, Key, MINUTE, MinuteValues, Past, WEEK};
-use redb::{Database, Error, ReadableDatabase, ReadableTable, TableDefinition};
-use std::collections::BTreeMap;
+use super::history_tables::{File, Minute};
+use crate::analysis::history::Past;
+use redb::Error;
 use std::fs;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,28 +15,10 @@ use tracing::{info, warn};
 
 /// Its name in the state folder.
 const NAME: &str = "history.redb";
-/// What the rows are like.
-const SCHEMA: u64 = 1;
 /// Minutes that wait for a slow disk.
 const WAITING: usize = 4;
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Memory for pages of the file.
-const CACHE: usize = 4 << 20;
-
-const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("about");
-/// Numbers of series, by their keys as JSON.
-const SERIES: TableDefinition<'_, &str, u32> = TableDefinition::new("series");
-/// By minutes since 1970.
-const MEANS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("means");
-/// Likewise.
-const SECONDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("seconds");
-
-/// What is known of a minute: of each series the mean, and the seconds.
-pub(super) struct Minute {
-    pub(super) minute: u64,
-    pub(super) series: Vec<(Key, f32, MinuteValues)>,
-}
 
 /// The way to the thread.
 pub(super) struct HistoryFile {
@@ -89,19 +68,6 @@ struct Keeper {
     /// `None` after an error: it is opened again for the next minute.
     file: Option<File>,
     has_failed: bool,
-}
-
-/// The open file, and the series in it.
-struct File {
-    database: Database,
-    series: BTreeMap<Key, Filed>,
-}
-
-/// What rows call a series.
-struct Filed {
-    number: u32,
-    /// No row is of a later minute.
-    last_minute: u64,
 }
 
 impl Keeper {
@@ -177,108 +143,13 @@ fn is_damage(error: &Error) -> bool {
     }
 }
 
-impl File {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let database = Database::builder().set_cache_size(CACHE).create(path)?;
-        let begun = database.begin_write()?;
-        let is_new = begun.list_tables()?.next().is_none();
-        let mut series = BTreeMap::new();
-        {
-            let mut about = begun.open_table(ABOUT)?;
-            if is_new {
-                about.insert("schema", SCHEMA)?;
-            }
-            let schema = about.get("schema")?.map(|schema| schema.value());
-            if schema != Some(SCHEMA) {
-                return Err(Error::Corrupted(format!("its rows are of kind {schema:?}, not {SCHEMA}")));
-            }
-            let mut last_minutes = BTreeMap::new();
-            for entry in begun.open_table(MEANS)?.iter()? {
-                let (minute, row) = entry?;
-                last_minutes.extend(Means::of(row.value()).map(|(number, _)| (number, minute.value())));
-            }
-            for entry in begun.open_table(SERIES)?.iter()? {
-                let (name, number) = entry?;
-                let key = serde_json::from_str(name.value()).map_err(|error| Error::Corrupted(error.to_string()))?;
-                let number = number.value();
-                let last_minute = last_minutes.get(&number).copied().unwrap_or(0);
-                series.insert(key, Filed { number, last_minute });
-            }
-            begun.open_table(SECONDS)?;
-        }
-        begun.commit()?;
-        Ok(Self { database, series })
-    }
-
-    /// Puts back what the file has.
-    fn read(&self, past: &mut Past) -> Result<(), Error> {
-        let keys: BTreeMap<u32, &Key> = self.series.iter().map(|(key, filed)| (filed.number, key)).collect();
-        let begun = self.database.begin_read()?;
-        let this_minute = past.now() / MINUTE as u64;
-        for entry in begun.open_table(MEANS)?.range(this_minute.saturating_sub(WEEK)..=this_minute)? {
-            let (minute, row) = entry?;
-            for (number, mean) in Means::of(row.value()) {
-                if let Some(&key) = keys.get(&number) {
-                    past.restore_mean(key, minute.value(), mean);
-                }
-            }
-        }
-        let hour = HOUR / MINUTE as u64;
-        for entry in begun.open_table(SECONDS)?.range(this_minute.saturating_sub(hour)..=this_minute)? {
-            let (minute, row) = entry?;
-            for (number, seconds) in SecondsOfSeries::of(row.value()) {
-                if let Some(&key) = keys.get(&number) {
-                    past.restore_seconds(key, minute.value(), &seconds);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds a minute, and removes what is too old, or from a time that has not come yet.
-    fn write(&mut self, Minute { minute, series }: &Minute) -> Result<(), Error> {
-        let begun = self.database.begin_write()?;
-        let (mut means, mut seconds) = (Means::default(), SecondsOfSeries::default());
-        {
-            let mut table = begun.open_table(SERIES)?;
-            // Without a row, a number is free again.
-            for (key, _) in self.series.extract_if(.., |_, filed| minute.saturating_sub(filed.last_minute) >= WEEK) {
-                table.remove(name(&key)?.as_str())?;
-            }
-            for (key, mean, values) in series {
-                let number = match self.series.get(key) {
-                    Some(filed) => filed.number,
-                    None => {
-                        let number = self.series.values().map(|filed| filed.number + 1).max().unwrap_or(0);
-                        table.insert(name(key)?.as_str(), number)?;
-                        number
-                    }
-                };
-                self.series.insert(key.clone(), Filed { number, last_minute: *minute });
-                means.push(number, *mean);
-                seconds.push(number, values);
-            }
-        }
-        for (table, row, kept) in [(MEANS, means.bytes(), WEEK), (SECONDS, seconds.bytes(), HOUR / MINUTE as u64)] {
-            let mut table = begun.open_table(table)?;
-            table.insert(minute, row)?;
-            table.retain_in(..(minute + 1).saturating_sub(kept), |_, _| false)?;
-            table.retain_in(minute + 1.., |_, _| false)?;
-        }
-        begun.commit()?;
-        Ok(())
-    }
-}
-
-/// What the file calls a series.
-fn name(key: &Key) -> Result<String, Error> {
-    serde_json::to_string(key).map_err(|error| Error::Corrupted(error.to_string()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::analysis::history_tables::{ABOUT, MEANS, SCHEMA, SECONDS};
+    use crate::analysis::history::{Key, MINUTE, WEEK};
     use crate::control::types::{HistoryRequest, Measure, SeriesOf};
+    use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
     use std::time::Instant;
     use tempfile::{TempDir, tempdir};
 

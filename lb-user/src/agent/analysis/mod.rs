@@ -7,11 +7,12 @@
 //! | `snapshot` | everything at one moment, once or each second |
 //! | `live` | those who want that each second |
 //! | `history` | how things went |
-//! | `history_file`, `history_rows` | that on disk |
+//! | `history_file`, `history_tables`, `history_rows` | that on disk |
 
 mod history;
 mod history_file;
 mod history_rows;
+mod history_tables;
 mod live;
 pub(super) mod sampling;
 mod snapshot;
