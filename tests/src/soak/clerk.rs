@@ -23,7 +23,8 @@ pub(super) fn work(stage: &Stage, shared: &Shared) {
         if !unknown.is_empty() {
             let flows = flows(stage).unwrap_or_default();
             for mut failure in unknown {
-                failure.backend = flows.iter().find(|flow| is_of(flow, &failure)).map(|flow| flow.backend.clone());
+                let age = shared.now() - failure.began;
+                failure.backend = flows.iter().find(|flow| is_of(flow, &failure, age)).map(|flow| name(&flow.backend));
                 if failure.backend.is_some() || shared.now() > failure.ended + PATIENCE {
                     enter(failure, shared);
                 } else {
@@ -59,11 +60,20 @@ fn flows(stage: &Stage) -> Result<Vec<FlowStatus>> {
     Ok(wait(stage.control().flows(&filter))??.flows)
 }
 
-fn is_of(flow: &FlowStatus, failure: &Failure) -> bool {
+/// One that is not configured any more has nothing but its address.
+fn name(backend: &str) -> String {
+    backend.strip_prefix("198.18.1.").map_or_else(|| backend.to_owned(), |number| format!("server-{number}"))
+}
+
+/// Whether it is the flow of a request that began so long ago, and not that of an earlier one from the same port: in a flood, the first packet
+/// of a connection is not remembered, and leaves the earlier one where it is.
+fn is_of(flow: &FlowStatus, failure: &Failure, age: Duration) -> bool {
     let service = match failure.kind {
         Kind::Tls => "web",
         Kind::Connection | Kind::Held => "files",
         Kind::Datagram => "names",
     };
-    flow.service == service && flow.tuple.is_some_and(|tuple| tuple.client.port() == failure.port)
+    flow.service == service
+        && flow.idle_s <= age.as_secs() + 1
+        && flow.tuple.is_some_and(|tuple| tuple.client.port() == failure.port)
 }

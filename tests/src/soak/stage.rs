@@ -268,11 +268,12 @@ impl Stage {
         let text = fs::read_to_string(site.config_file())?;
         let launcher = launcher(&self.folder(), *lock(&self.release));
         let mut agent = Agent::start_with(&text, site, &launcher)?;
-        self.process.store(agent.id(), Ordering::Relaxed);
         eventually("the agent answers", || {
             ensure!(agent.is_running()?, "the agent was killed");
             Ok(wait(self.control().status())?.is_ok())
         })?;
+        // Only from now on something happens to its process: an agent that gets no memory to begin with would not begin.
+        self.process.store(agent.id(), Ordering::Relaxed);
         *lock(&self.agent) = Some(agent);
         self.turns.fetch_add(1, Ordering::Relaxed);
         Ok(())
