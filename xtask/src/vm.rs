@@ -32,6 +32,7 @@ pub(crate) fn test(args: &[OsString]) -> Result<Command> {
 /// Builds what is measured on other kernels, and returns the command that has them measure it.
 pub(crate) fn bench(args: &[OsString]) -> Result<Command> {
     setup::ensure(Scope::Vm)?;
+    setup::ensure(Scope::Peers)?;
     bpf::build()?;
     build::handoff(Profile::Release)?;
     let mut cargo = workspace::cargo()?;

@@ -18,17 +18,17 @@ pub(super) fn work(stage: &Stage, shared: &Shared) {
     loop {
         let over = shared.is_over();
         let (known, unknown): (Vec<_>, Vec<_>) =
-            mem::take(&mut *lock(&shared.pending)).into_iter().partition(|failure| failure.backend.is_some());
-        known.into_iter().for_each(|failure| enter(failure, shared));
+            mem::take(&mut *lock(&shared.pending)).into_iter().partition(|(failure, _)| failure.backend.is_some());
+        known.into_iter().for_each(|(failure, _)| enter(failure, shared));
         if !unknown.is_empty() {
             let flows = flows(stage).unwrap_or_default();
-            for mut failure in unknown {
+            for (mut failure, socket) in unknown {
                 let age = shared.now() - failure.began;
                 failure.backend = flows.iter().find(|flow| is_of(flow, &failure, age)).map(|flow| name(&flow.backend));
                 if failure.backend.is_some() || shared.now() > failure.ended + PATIENCE {
                     enter(failure, shared);
                 } else {
-                    lock(&shared.pending).push(failure);
+                    shared.failed(failure, socket);
                 }
             }
         } else if over {

@@ -1,6 +1,6 @@
 //! Clients: many at a time, each with one request after the other.
 
-use super::ledger::Kind;
+use super::ledger::{Failure, Kind};
 use super::stage::{Shared, Stage};
 use crate::scene::{HOST, TlsClient, echo, exchange};
 use anyhow::{Context, Result};
@@ -8,6 +8,7 @@ use lb_user::lab::Node;
 use lb_user::lab::topology::VIP;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use std::time::Duration;
 pub(super) const PORT: u16 = 8000;
 /// How long a client waits: longer than any outage of the whole balancer, so that what is lost is sent again in time.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// How long a client waits for the answer to a datagram before it sends another one; [`PATIENCE`] in all.
+const DATAGRAM_WAITS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(5)];
 /// Bytes of an upload and of a download.
 const BYTES: (u64, u64) = (3_000, 12_000);
 
@@ -54,6 +58,8 @@ struct Client {
     held: Option<(TcpStream, String)>,
     /// Port of the request that is under way.
     port: u16,
+    /// Its socket, once more: nobody else gets the port before it is known where the request was.
+    socket: Option<OwnedFd>,
 }
 
 /// Who has answered, and whether a session was resumed.
@@ -63,7 +69,7 @@ impl Client {
     fn new(kind: Kind, stage: &Stage, ca: &std::path::Path) -> Result<Self> {
         let tls = || TlsClient::new(stage.scene().namespace(Node::Client), HOST, ca, &rustls::version::TLS13);
         let tls = (kind == Kind::Tls).then(tls).transpose()?;
-        Ok(Self { kind, tls, held: None, port: 0 })
+        Ok(Self { kind, tls, held: None, port: 0, socket: None })
     }
 
     fn ask_until_the_end(mut self, shared: &Shared, idle: Duration) {
@@ -73,8 +79,12 @@ impl Client {
             let before = self.held.as_ref().map(|(_, server)| server.clone());
             match self.ask() {
                 Ok((server, resumed)) => shared.answered(self.kind, server, resumed),
-                Err(error) => shared.failed(self.kind, began, self.port, before, format!("{error:#}")),
+                Err(error) => {
+                    let (kind, port, ended, what) = (self.kind, self.port, shared.now(), format!("{error:#}"));
+                    shared.failed(Failure { kind, began, ended, port, backend: before, what }, self.socket.take());
+                }
             }
+            self.socket = None;
             drop(open);
             thread::sleep(idle);
         }
@@ -111,6 +121,7 @@ impl Client {
     fn connect(&mut self, port: u16) -> Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
         socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
+        self.socket = Some(socket.try_clone()?.into());
         self.port = socket.local_addr()?.as_socket().context("an address")?.port();
         socket.connect_timeout(&SockAddr::from(SocketAddr::from((VIP, port))), PATIENCE)?;
         socket.set_read_timeout(Some(PATIENCE))?;
@@ -118,14 +129,15 @@ impl Client {
         Ok(socket.into())
     }
 
-    /// Sends a datagram, again after a second and after two more, as DNS clients do.
+    /// Sends a datagram again and again, as DNS clients do.
     fn send(&mut self) -> Result<Answer> {
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        self.socket = Some(socket.try_clone()?.into());
         self.port = socket.local_addr()?.port();
         socket.connect((VIP, PORT))?;
         let mut last = None;
-        for wait in [1, 2, 4] {
-            socket.set_read_timeout(Some(Duration::from_secs(wait)))?;
+        for wait in DATAGRAM_WAITS {
+            socket.set_read_timeout(Some(wait))?;
             match echo(&socket, 200) {
                 Ok(server) => return Ok((server, false)),
                 // One that refuses answers at once.

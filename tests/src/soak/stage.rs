@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use lb_user::control::Client;
 use lb_user::lab::{Agent, Node};
 use std::fs::{self, Permissions};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -32,8 +33,8 @@ pub(super) struct Shared<'a> {
     gate: RwLock<()>,
     over: AtomicBool,
     pub(super) ledger: Mutex<Ledger>,
-    /// Failures whose back-end is not known yet.
-    pub(super) pending: Mutex<Vec<Failure>>,
+    /// Failures whose back-end may not be known yet, and the sockets that keep their ports from others until it is.
+    pub(super) pending: Mutex<Vec<(Failure, Option<OwnedFd>)>>,
     problems: Mutex<Vec<String>>,
     tell: &'a (dyn Fn(&str) + Sync),
 }
@@ -93,9 +94,8 @@ impl<'a> Shared<'a> {
         ledger.resumed += u64::from(resumed);
     }
 
-    pub(super) fn failed(&self, kind: Kind, began: Duration, port: u16, backend: Option<String>, what: String) {
-        let failure = Failure { kind, began, ended: self.now(), port, backend, what };
-        lock(&self.pending).push(failure);
+    pub(super) fn failed(&self, failure: Failure, socket: Option<OwnedFd>) {
+        lock(&self.pending).push((failure, socket));
     }
 }
 

@@ -19,7 +19,7 @@ use lab::CaptureCost;
 use lb_tests::figures::Machine;
 use measure::Case;
 use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, SysconfVar, sysconf};
 use serde::Serialize;
 use std::fs;
 use std::path::PathBuf;
@@ -91,12 +91,20 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Wandering between CPUs would make every cache cold.
+/// Keeps this thread, and what it starts, on one CPU: wandering between them would make every cache cold.
 fn stay_on_one_cpu() -> Result<()> {
     let mut last = CpuSet::new();
-    let cpus = std::thread::available_parallelism()?.get();
-    last.set(cpus - 1)?;
+    last.set(sysconf(SysconfVar::_NPROCESSORS_ONLN)?.context("how many CPUs are there?")? as usize - 1)?;
     sched_setaffinity(Pid::from_raw(0), &last).context("cannot stay on one CPU")
+}
+
+/// Lets this thread, and what it starts from now on, run on any CPU.
+fn use_all_cpus() -> Result<()> {
+    let mut all = CpuSet::new();
+    for cpu in 0..sysconf(SysconfVar::_NPROCESSORS_ONLN)?.context("how many CPUs are there?")? {
+        all.set(cpu as usize)?;
+    }
+    sched_setaffinity(Pid::from_raw(0), &all).context("cannot use all CPUs")
 }
 
 fn print(report: &Report) {

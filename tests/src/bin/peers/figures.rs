@@ -15,6 +15,8 @@ pub(crate) struct Figures {
     pub(crate) seconds: f64,
     /// New connections a second where latency is measured.
     pub(crate) rate: u32,
+    /// Whether the balancer's link is a veth pair, which has to be made ready for XDP.
+    pub(crate) is_veth: bool,
     /// By subject, then by measure, one figure a round.
     pub(crate) subjects: BTreeMap<Subject, BTreeMap<Measure, Vec<f64>>>,
 }
@@ -49,6 +51,11 @@ impl Figures {
         Summary::of(&these.iter().zip(those).map(|(this, that)| this - that).collect::<Vec<_>>())
     }
 
+    /// CPU time for 1,000 new connections above plain routing over the same link and the same hops.
+    pub(crate) fn above_same_hops(&self, subject: Subject) -> Option<Summary> {
+        self.above(subject, subject.same_hops(self.is_veth), Measure::ConnectionsCpu)
+    }
+
     /// CPU time for 1,000 new connections above plain routing with direct return.
     pub(crate) fn share(&self, subject: Subject) -> Option<Summary> {
         self.above(subject, Subject::Routing, Measure::ConnectionsCpu)
@@ -62,7 +69,7 @@ impl Figures {
 
     /// The same, but that of `subject` is what it takes above plain routing over the same link.
     pub(crate) fn own_share_ratio(&self, subject: Subject, other: Subject) -> Option<f64> {
-        let this = self.above(subject, subject.same_hops(), Measure::ConnectionsCpu)?.median;
+        let this = self.above_same_hops(subject)?.median;
         let that = self.share(other)?.median;
         (that > 0.0).then_some(this / that)
     }
@@ -70,7 +77,8 @@ impl Figures {
     /// CPU time above plain routing over the same hops for each packet that the balancer receives with new connections, in nanoseconds.
     pub(crate) fn packet_cost(&self, subject: Subject) -> Option<Summary> {
         let of = |subject, measure| self.rounds(subject, measure).iter();
-        let busy = of(subject, Measure::ConnectionsCpu).zip(of(subject.same_hops(), Measure::ConnectionsCpu));
+        let busy =
+            of(subject, Measure::ConnectionsCpu).zip(of(subject.same_hops(self.is_veth), Measure::ConnectionsCpu));
         let rounds = busy.zip(of(subject, Measure::ConnectionPackets));
         // Milliseconds for 1,000 connections are microseconds for one.
         Summary::of(&rounds.map(|((this, plain), packets)| (this - plain) * 1e3 / packets).collect::<Vec<_>>())
@@ -90,7 +98,8 @@ pub(crate) mod tests {
             kernel: "6.1".to_owned(),
             versions: BTreeMap::new(),
         };
-        let mut figures = Figures { machine, rounds: 3, seconds: 1.0, rate: 5_000, subjects: BTreeMap::new() };
+        let mut figures =
+            Figures { machine, rounds: 3, seconds: 1.0, rate: 5_000, is_veth: true, subjects: BTreeMap::new() };
         for (subject, factor) in [
             (Subject::Routing, 1.0),
             (Subject::RoutingXdpLink, 1.0),

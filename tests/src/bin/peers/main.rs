@@ -77,6 +77,7 @@ fn main() -> Result<()> {
         rounds: args.rounds,
         seconds: args.seconds,
         rate: args.rate,
+        is_veth: args.nics.is_empty(),
         subjects: BTreeMap::new(),
     };
 

@@ -94,7 +94,7 @@ fn balancers(figures: &Figures) -> Table {
     for &subject in figures.subjects.keys() {
         let mut cells = vec![subject.title().to_owned(), shown(figures.summary(subject, Measure::ConnectionsCpu), 2)];
         if subject.is_balancer() {
-            let hops = figures.above(subject, subject.same_hops(), Measure::ConnectionsCpu);
+            let hops = figures.above_same_hops(subject);
             let median = |measure| figures.summary(subject, measure).map(|summary| format!("{:.1}", summary.median));
             cells.extend([shown(figures.share(subject), 2), shown(hops, 2), shown(figures.packet_cost(subject), 0)]);
             cells.push(shown(figures.summary(subject, Measure::ProgramCpu), 2));

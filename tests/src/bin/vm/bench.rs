@@ -1,4 +1,4 @@
-//! The benchmark: Handoff next to IPVS, which the running kernel may not have, in the same machine.
+//! The benchmark: Handoff next to its peers in machines that have network interfaces of their own, and IPVS, which the running kernel may not have.
 
 use crate::image::{Image, Step};
 use crate::kernel::{self, Kernel};
@@ -8,6 +8,7 @@ use crate::{SERIES, empty_image, folder};
 use anyhow::{Context, Result, ensure};
 use lb_tests::figures::replace_section;
 use lb_tests::scene::program;
+use lb_tests::scene::web_server::nginx_stream_module;
 use std::fs;
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -29,13 +30,36 @@ pub(crate) struct Args {
 }
 
 /// Modules of the kernel that it needs.
-const MODULES: [&str; 8] =
-    ["veth", "bridge", "sch_ingress", "cls_bpf", "ip_vs", "ip_vs_rr", "virtio_pci", "virtio_net"];
+const MODULES: [&str; 12] = [
+    "veth",
+    "bridge",
+    "sch_ingress",
+    "cls_bpf",
+    "ip_vs",
+    "ip_vs_rr",
+    "nf_tables",
+    "nft_chain_nat",
+    "nft_nat",
+    "nft_numgen",
+    "virtio_pci",
+    "virtio_net",
+];
+
+/// Programs that are measured there, and what they need.
+const PROGRAMS: [&str; 5] = ["ethtool", "ipvsadm", "nft", "haproxy", "nginx"];
+
+/// The user that proxies become.
+const USERS: [(&str, &str); 2] =
+    [("/etc/passwd", "nobody:x:65534:65534::/:/bin/false\n"), ("/etc/group", "nogroup:x:65534:\n")];
 
 /// The links that the balancer has, in turn: name, title, and what is measured over each.
 const LINKS: [(&str, &str, &str); 2] = [
-    ("nics", "network interface (virtio)", "--nics eth0,eth1 --only direct,routing,l2-dsr,ipvs-dr"),
-    ("veth", "veth pair", "--only direct,routing,routing-xdp-link,l2-dsr,ipvs-dr"),
+    (
+        "nics",
+        "network interface (virtio)",
+        "--nics eth0,eth1 --only direct,routing,routing-both-ways,l2-dsr,ipvs-dr,nftables,haproxy,nginx",
+    ),
+    ("veth", "veth pair", "--only routing,routing-xdp-link,l2-dsr,ipvs-dr"),
 ];
 
 /// For how long at a time, and at which fixed rate: emulated processors are slow.
@@ -77,8 +101,11 @@ fn measure(args: &Args, kernel: &Kernel, processor: Processor) -> Result<String>
         Step { name, command }
     });
     let image = Image::of(kernel, &MODULES)?;
-    image.system_program("ethtool")?;
-    image.system_program("ipvsadm")?;
+    PROGRAMS.into_iter().try_for_each(|name| image.system_program(name))?;
+    if let Some(module) = nginx_stream_module() {
+        image.program(&module, &module.to_string_lossy())?;
+    }
+    USERS.into_iter().try_for_each(|(file, line)| image.write(file, line.as_bytes()))?;
     image.program(&program(), "/bin/handoff")?;
     image.program(&args.peers, "/bin/peers")?;
     image.steps(&steps)?;

@@ -28,7 +28,7 @@ enum What {
     /// Load every program, play the packet vectors and have connections balanced, on each kernel.
     #[command(name = "test", display_name = "cargo xtask test vm")]
     Test(test::Args),
-    /// Measure Handoff next to IPVS on each kernel.
+    /// Measure Handoff next to its peers on each kernel, IPVS among them.
     #[command(name = "bench", display_name = "cargo xtask bench vm")]
     Bench(bench::Args),
 }

@@ -4,9 +4,10 @@ use super::shape::{Axis, Shape};
 use crate::harness::Harness;
 use crate::line::Line;
 use crate::packet::Packet;
+use crate::{stay_on_one_cpu, use_all_cpus};
 use anyhow::{Context, Result, ensure};
 use lb_tests::figures::Summary;
-use lb_tests::scene::{ON_ETH0, Scene, configuration};
+use lb_tests::scene::{ON_ETH0, Scene, configuration, services};
 use lb_user::lab::Agent;
 use procfs::process::Process;
 use procfs::ticks_per_second;
@@ -42,26 +43,28 @@ const LEAST: Shape = Shape { services: 1, backends: 3, flows: 1 << 10, prefixes:
 /// Services that are removed give their numbers back soon.
 const AGENT: &str = "interfaces = [\"eth0\"]\nremoval-grace = \"1s\"";
 /// How long it takes until they have.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(2);
 /// How long an agent is watched.
 const TIME: Duration = Duration::from_secs(5);
+/// Rounds of changes: each waits for the removal grace.
+pub(super) const ROUNDS: usize = 3;
 /// New flows a second of the load.
 const RATE: u32 = 200_000;
 
 /// Measures changes to each shape, with an agent of its own for each; none for flows, which no configuration has.
-pub(crate) fn changes(shapes: &[(Axis, Shape)], rounds: usize) -> Result<Vec<Option<Changes>>> {
+pub(crate) fn changes(shapes: &[(Axis, Shape)]) -> Result<Vec<Option<Changes>>> {
     let scene = Scene::set("scale", 1)?;
     let measure = |&(axis, shape): &(Axis, Shape)| {
         eprintln!("changes: {}: {}", axis.title(), shape.along(axis));
-        (axis != Axis::Flows).then(|| changes_of(&scene, shape, rounds)).transpose()
+        (axis != Axis::Flows).then(|| changes_of(&scene, shape)).transpose()
     };
     shapes.iter().map(measure).collect()
 }
 
-fn changes_of(scene: &Scene, shape: Shape, rounds: usize) -> Result<Changes> {
+fn changes_of(scene: &Scene, shape: Shape) -> Result<Changes> {
     let agent = scene.start_agent_with(AGENT, &LEAST.services(0))?;
     let (mut all, mut one) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
+    for _ in 0..ROUNDS {
         all.push(apply(scene, shape, 0)?);
         one.push(apply(scene, shape, 1)?);
         one.push(apply(scene, shape, 0)?);
@@ -104,12 +107,16 @@ pub(crate) fn at_work(harness: &mut Harness) -> Result<Vec<AtWork>> {
     }
     let agent = scene.start_agent_with(ON_ETH0, &LEAST.services(0))?;
     let mut line = Line::to_balancer(harness, &scene, Packet::Syn, 1 << 32)?;
-    let mut back = 0;
+    let new_flows = || Ok::<_, anyhow::Error>(services(&agent)?.iter().map(|service| service.new_flows).sum::<u64>());
+    let (before, start) = (new_flows()?, Instant::now());
     let mut busy = watch(&agent, String::new(), || {
-        back = line.evenly(RATE, TIME)?.1;
-        Ok(())
+        // The agent has the other CPUs.
+        stay_on_one_cpu()?;
+        line.evenly(RATE, TIME).map(drop)
     })?;
-    busy.what = format!("{:.0} new flows a second", back as f64 / TIME.as_secs_f64());
+    let rate = (new_flows()? - before) as f64 / start.elapsed().as_secs_f64();
+    use_all_cpus()?;
+    busy.what = format!("{rate:.0} new flows a second, {RATE} offered");
     watched.push(busy);
     Ok(watched)
 }

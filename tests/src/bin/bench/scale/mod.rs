@@ -6,6 +6,7 @@ mod report;
 mod shape;
 
 use crate::harness::Harness;
+use crate::use_all_cpus;
 use agent::{AtWork, Changes};
 use anyhow::{Context, Result, ensure};
 use cost::Cost;
@@ -55,8 +56,9 @@ pub(crate) fn main(args: &Args, harness: &mut Harness) -> Result<()> {
         eprintln!("{}: {}", axis.title(), shape.along(axis));
         costs.push((axis, shape, cost::measure(harness, shape, rounds)?));
     }
-    // This thread leaves for a namespace of its own from here on.
-    let changes = agent::changes(&shape::all(), rounds)?;
+    // Agents are not kept from any CPU.
+    use_all_cpus()?;
+    let changes = agent::changes(&shape::all())?;
     let at_work = agent::at_work(harness)?;
     let points = costs.into_iter().zip(changes);
     let points = points.map(|((axis, shape, cost), changes)| Point { axis, shape, cost, changes }).collect();

@@ -1,5 +1,6 @@
 //! The figures as a section of a document, and as graphs.
 
+use super::agent::ROUNDS;
 use super::shape::Axis;
 use super::{Figures, Point};
 use anyhow::Result;
@@ -11,7 +12,7 @@ use std::path::Path;
 pub(super) fn section(figures: &Figures) -> String {
     let Figures { machine, rounds, at_work, .. } = figures;
     let mut text = format!(
-        "{machine}. {rounds} rounds; medians, in parentheses the least and the greatest.\n\n\
+        "{machine}. {rounds} rounds, and {ROUNDS} of changes; medians, in parentheses the least and the greatest.\n\n\
          How many times as much it costs to have the most of something rather than the least:\n\n{}",
         growth(figures)
     );

@@ -87,10 +87,10 @@ impl Shape {
 
     /// The services of a configuration, the one that packets are for with so many back-ends fewer.
     pub(crate) fn services(self, fewer: u32) -> String {
-        let prefixes: Vec<_> = (0..self.prefixes).map(|number| format!("\"{}\"", denied(number))).collect();
-        let deny = if prefixes.is_empty() { String::new() } else { format!("deny = [{}]\n", prefixes.join(",")) };
+        let prefixes: Vec<_> = (0..self.prefixes).map(|number| format!("\"{}\"", allowed(number))).collect();
+        let allow = if prefixes.is_empty() { String::new() } else { format!("allow = [{}]\n", prefixes.join(",")) };
         let vip = Ipv4Addr::from(VIP_V4);
-        let mut text = service("web", vip, &deny, self.backends - fewer);
+        let mut text = service("web", vip, &allow, self.backends - fewer);
         for number in 1..self.services {
             text += &service(&format!("other-{number}"), Ipv4Addr::from(0xc613_0000 + number), "", FEW);
         }
@@ -98,9 +98,9 @@ impl Shape {
     }
 }
 
-/// A prefix that no client is in.
-fn denied(number: u32) -> String {
-    format!("{}/32", Ipv4Addr::from(0xac10_0000 + 2 * number))
+/// Of the prefixes that clients are in, the one of all, or one of a client alone: every other client has one.
+fn allowed(number: u32) -> String {
+    if number == 0 { "10.0.0.0/8".to_owned() } else { format!("{}/32", Ipv4Addr::from(0x0a00_0000 + 2 * number)) }
 }
 
 fn service(name: &str, vip: Ipv4Addr, more: &str, backends: u32) -> String {

@@ -76,11 +76,11 @@ impl Subject {
         }
     }
 
-    /// Plain routing over the same link and the same hops.
-    pub(crate) fn same_hops(self) -> Self {
+    /// Plain routing over the same link, which may be a veth pair, and the same hops.
+    pub(crate) fn same_hops(self, is_veth: bool) -> Self {
         match self {
             _ if !self.returns_directly() => Self::RoutingBothWays,
-            _ if self.needs_xdp_link() => Self::RoutingXdpLink,
+            _ if is_veth && self.needs_xdp_link() => Self::RoutingXdpLink,
             _ => Self::Routing,
         }
     }
