@@ -16,6 +16,8 @@
 //!
 //! [`browser`] is a real browser that shows the dashboard.
 //!
+//! [`exposure`] is what running agents may do, and where they can be reached.
+//!
 //! [`figures`] makes documents and graphs of what benchmarks have measured.
 //!
 //! [`memory`] is how large BPF maps are, [`programs`] what a kernel says of the programs that it has accepted.
@@ -27,6 +29,7 @@
 
 pub mod agreement;
 pub mod browser;
+pub mod exposure;
 pub mod figures;
 pub mod memory;
 pub mod output;

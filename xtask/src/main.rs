@@ -13,6 +13,7 @@ mod privilege;
 mod process;
 mod run;
 mod screenshots;
+mod security;
 mod setup;
 mod soak;
 mod test;
@@ -57,6 +58,7 @@ fn dispatch(args: &[OsString]) -> Result<ExitCode> {
         Some("deny") => deny::main(rest),
         Some("bench") => bench::main(rest),
         Some("soak") => soak::main(rest),
+        Some("security") => security::main(rest),
         Some("screenshots") => screenshots::main(rest),
         Some("dist") => dist::main(rest),
         _ => Err(UsageError::unexpected("command", command).into()),

@@ -30,10 +30,12 @@ Usage: cargo xtask <command>
                          writes docs/performance.md, --json FILE the numbers
   bench peers [ARGS]     measure Handoff beside plain routing, nftables, HAProxy, nginx and IPVS, where the kernel has it (root);
                          --publish writes docs/performance.md, --json FILE the numbers, --help lists the rest
-  bench vm [ARGS]        measure Handoff next to IPVS on Debian's kernels 6.1 and 6.12, in virtual machines (root); --publish as above
+  bench vm [ARGS]        the same with IPVS and over a network interface, on Debian's kernels 6.1 and 6.12 in virtual machines (root);
+                         --publish as above
   soak [--minutes N] [--seed S]
                          have everything happen at once, under load, and account for every request and packet (root); --json FILE
                          writes the figures
+  security [--publish]   look at what running agents may do and where they can be reached (root); --publish writes docs/security.md
   screenshots            make the pictures of the documentation in docs/images: the dashboard, over a lab with traffic (root)
   dist                   pack the release build into target/dist: a tarball, a Debian package, and their checksums
   help                   show this text

@@ -20,6 +20,6 @@ pub use axes::Scale;
 pub use bars::{Bar, Bars};
 pub use lines::{Line, Lines};
 pub use machine::{Machine, version};
-pub use section::replace_section;
+pub use section::{replace_section, section};
 pub use summary::{Summary, ratios};
 pub use table::Table;

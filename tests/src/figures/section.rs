@@ -13,8 +13,24 @@ pub fn replace_section(path: &Path, name: &str, text: &str) -> Result<()> {
     fs::write(path, replaced(&document, name, text).with_context(about)?).with_context(about)
 }
 
+/// What is in the section `name` of the document at `path`.
+///
+/// # Errors
+/// When the document cannot be read, or has no such section.
+pub fn section(path: &Path, name: &str) -> Result<String> {
+    let about = || format!("{}: section {name}", path.display());
+    let document = fs::read_to_string(path).with_context(about)?;
+    let (_, rest) = document.split_once(&marker(name, "begin")).with_context(about)?;
+    let (section, _) = rest.split_once(&marker(name, "end")).with_context(about)?;
+    Ok(section.trim().to_owned())
+}
+
+fn marker(name: &str, what: &str) -> String {
+    format!("<!-- {name}: {what} -->\n")
+}
+
 fn replaced(document: &str, name: &str, text: &str) -> Result<String> {
-    let [begin, end] = ["begin", "end"].map(|what| format!("<!-- {name}: {what} -->\n"));
+    let [begin, end] = ["begin", "end"].map(|what| marker(name, what));
     for marker in [&begin, &end] {
         let times = document.matches(marker.as_str()).count();
         ensure!(times == 1, "the line {:?} is there {times} times, and should be once", marker.trim_end());

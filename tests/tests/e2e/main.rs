@@ -16,6 +16,7 @@ mod dashboard_tls;
 mod decap;
 mod decap_host;
 mod doctor;
+mod exposure;
 mod failing_backends;
 mod flood;
 mod fragments_and_echo;

@@ -2,8 +2,11 @@
 
 use super::history_rows::{Means, SecondsOfSeries};
 use crate::analysis::history::{HOUR, Key, MINUTE, MinuteValues, Past, WEEK};
+use redb::backends::FileBackend;
 use redb::{Database, Error, ReadableDatabase, ReadableTable, TableDefinition};
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// What the rows are like.
@@ -40,7 +43,10 @@ pub(super) struct Filed {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let database = Database::builder().set_cache_size(CACHE).create(path)?;
+        let mut options = OpenOptions::new();
+        // What operators may see, and nobody else: the folder need not be the agent's own.
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let database = Database::builder().set_cache_size(CACHE).create_with_backend(FileBackend::new(file)?)?;
         let begun = database.begin_write()?;
         let is_new = begun.list_tables()?.next().is_none();
         let mut series = BTreeMap::new();
