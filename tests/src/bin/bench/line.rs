@@ -2,7 +2,7 @@
 
 use crate::harness::{Harness, Traffic};
 use crate::packet::Packet;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use lb_common::wire::Mac;
 use lb_tests::scene::Scene;
 use lb_user::lab::{Namespace, Node};
@@ -10,6 +10,9 @@ use nix::net::if_::if_nametoindex;
 use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+/// The least time between two bursts.
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) struct Line<'a> {
     harness: &'a mut Harness,
@@ -40,16 +43,22 @@ impl<'a> Line<'a> {
     }
 
     /// Sends `rate` frames a second for `time`; how many were sent, and how many come back.
+    ///
+    /// # Errors
+    /// When this CPU cannot send as many.
     pub(crate) fn evenly(&mut self, rate: u32, time: Duration) -> Result<(u64, u64)> {
         let Self { harness, switch, packet } = self;
-        let burst = rate / 100;
         switch.run(|| {
             let (start, mut sent, mut back) = (Instant::now(), 0, 0);
             while start.elapsed() < time {
-                sleep((Duration::from_secs(1) * sent / rate).saturating_sub(start.elapsed()));
-                back += harness.generate(*packet, burst)?.0;
-                sent += burst;
+                sleep(PAUSE);
+                // To begin with a burst takes some milliseconds, so one is as large as what has come due meanwhile.
+                let due = (f64::from(rate) * start.elapsed().as_secs_f64()) as u32;
+                back += harness.generate(*packet, due - sent)?.0;
+                sent = due;
             }
+            let kept_up = f64::from(sent) >= 0.95 * f64::from(rate) * start.elapsed().as_secs_f64();
+            ensure!(kept_up, "{sent} frames were sent in {:?}, and not {rate} a second", start.elapsed());
             Ok((sent.into(), back))
         })?
     }

@@ -89,8 +89,7 @@ impl Image {
         Ok(())
     }
 
-    /// Adds a file.
-    pub(crate) fn write(&self, path: &str, content: &[u8]) -> Result<()> {
+    fn write(&self, path: &str, content: &[u8]) -> Result<()> {
         let place = self.place(Path::new(path));
         make_folder_of(&place)?;
         fs::write(&place, content).with_context(|| format!("{}: cannot write it", place.display()))

@@ -6,7 +6,6 @@ mod identity;
 mod nginx;
 
 pub use identity::Identity;
-pub use nginx::nginx_stream_module;
 
 use super::eventually;
 use anyhow::{Context, Result, ensure};

@@ -1,16 +1,8 @@
 use super::{Identity, Place, program};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 const PROGRAM: &str = "/usr/sbin/nginx";
-
-/// Where distributions have its modules.
-const MODULES: [&str; 2] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules"];
-
-/// Where the stream module is; `None` when it is part of nginx, or missing, as nginx then says.
-pub fn nginx_stream_module() -> Option<PathBuf> {
-    MODULES.iter().map(|folder| Path::new(folder).join("ngx_stream_module.so")).find(|module| module.exists())
-}
 
 pub(super) fn configuration(place: &Place) -> String {
     let Place { address, identity: Identity { certificate, key }, tickets, folder, .. } = place;

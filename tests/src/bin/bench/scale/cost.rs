@@ -6,7 +6,7 @@ use crate::cases::LOOPBACK;
 use crate::harness::{Harness, Traffic};
 use crate::packet::Packet;
 use crate::subject::{INTERFACE, load};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use lb_common::verdict::{Forwarded, Verdict};
 use lb_tests::figures::Summary;
 use lb_tests::memory::program_maps;
@@ -32,48 +32,58 @@ const PACKETS: u32 = 2_000_000;
 /// Longer than a tick of the program's clock.
 const TICK: Duration = Duration::from_millis(1_100);
 
-pub(crate) fn measure(harness: &mut Harness, shape: Shape, rounds: usize) -> Result<Cost> {
-    let config = format!(
-        "[agent]\ninterfaces = [\"{INTERFACE}\"]\n[flow-table]\nflows = {}\n{}",
-        shape.room(),
-        shape.services(0)
-    );
-    let mut balancer = load(HANDOFF_OBJECT, "handoff", &config, LOOPBACK)?;
-    harness.target_own("floor")?;
-    harness.traffic(Traffic::in_order(Packet::Ack, 1))?;
-    let base = rounds_of(rounds, || harness.run(Packet::Ack, PACKETS))?.median;
-    harness.target(balancer.object().xdp()?)?;
-
-    // A table in use is full of flows that are over.
-    harness.traffic(Traffic::in_order(Packet::Syn, 1 << 40))?;
-    harness.run(Packet::Syn, 2 * shape.room())?;
-    sleep(TICK);
-    let flows = u64::from(shape.flows);
-    harness.traffic(Traffic::in_order(Packet::Ack, flows))?;
-    // The first packet of a flow opens it, the second makes it established.
-    harness.run(Packet::Ack, 2 * shape.flows)?;
-    harness.traffic(Traffic::shuffled(Packet::Ack, flows))?;
-    let before = packets(&balancer, Forwarded::Remembered)?;
-    let hit = rounds_of(rounds, || Ok(harness.run(Packet::Ack, PACKETS)? - base))?;
-    expect(&balancer, Forwarded::Remembered, before, rounds)?;
-
-    harness.traffic(Traffic::shuffled(Packet::Syn, 1 << 32))?;
-    let before = packets(&balancer, Forwarded::NewFlow)?;
-    let new_flow = rounds_of(rounds, || Ok(harness.run(Packet::Syn, PACKETS)? - base))?;
-    expect(&balancer, Forwarded::NewFlow, before, rounds)?;
-    Ok(Cost { hit, new_flow, maps: program_maps(&balancer.object().xdp()?.info()?)? })
+/// What was measured in rounds.
+#[derive(Clone, Default)]
+pub(crate) struct Samples {
+    hit: Vec<f64>,
+    new_flow: Vec<f64>,
+    maps: f64,
 }
 
-fn rounds_of(rounds: usize, mut run: impl FnMut() -> Result<f64>) -> Result<Summary> {
-    let samples: Vec<f64> = (0..rounds).map(|_| run()).collect::<Result<_>>()?;
-    Summary::of(&samples).ok_or_else(|| anyhow::anyhow!("no rounds"))
+impl Samples {
+    /// Loads the program and measures it once.
+    pub(crate) fn add(&mut self, harness: &mut Harness, shape: Shape) -> Result<()> {
+        let config = format!(
+            "[agent]\ninterfaces = [\"{INTERFACE}\"]\n[flow-table]\nflows = {}\n{}",
+            shape.room(),
+            shape.services(0)
+        );
+        let mut balancer = load(HANDOFF_OBJECT, "handoff", &config, LOOPBACK)?;
+        harness.target_own("floor")?;
+        harness.traffic(Traffic::in_order(Packet::Ack, 1))?;
+        let base = harness.run(Packet::Ack, PACKETS)?;
+        harness.target(balancer.object().xdp()?)?;
+
+        // A table in use is full of flows that are over.
+        harness.traffic(Traffic::in_order(Packet::Syn, 1 << 40))?;
+        harness.run(Packet::Syn, 2 * shape.room())?;
+        sleep(TICK);
+        let flows = u64::from(shape.flows);
+        harness.traffic(Traffic::in_order(Packet::Ack, flows))?;
+        // The first packet of a flow opens it, the second makes it established.
+        harness.run(Packet::Ack, 2 * shape.flows)?;
+        harness.traffic(Traffic::shuffled(Packet::Ack, flows))?;
+        self.hit.push(of(harness, &balancer, Packet::Ack, Forwarded::Remembered)? - base);
+        harness.traffic(Traffic::shuffled(Packet::Syn, 1 << 32))?;
+        self.new_flow.push(of(harness, &balancer, Packet::Syn, Forwarded::NewFlow)? - base);
+        self.maps = program_maps(&balancer.object().xdp()?.info()?)?;
+        Ok(())
+    }
+
+    /// What it comes to.
+    pub(crate) fn cost(self) -> Result<Cost> {
+        let summary = |samples: &[f64]| Summary::of(samples).context("no rounds");
+        Ok(Cost { hit: summary(&self.hit)?, new_flow: summary(&self.new_flow)?, maps: self.maps })
+    }
 }
 
-/// Makes sure that as good as all packets of the rounds had the verdict that they should have.
-fn expect(balancer: &KernelDataplane, how: Forwarded, before: u64, rounds: usize) -> Result<()> {
-    let (counted, sent) = (packets(balancer, how)? - before, u64::from(PACKETS) * rounds as u64);
-    ensure!(counted >= sent / 10 * 9, "{counted} of {sent} packets were {}", how.name());
-    Ok(())
+/// What such a packet costs, as good as all of which have this verdict.
+fn of(harness: &mut Harness, balancer: &KernelDataplane, packet: Packet, how: Forwarded) -> Result<f64> {
+    let before = packets(balancer, how)?;
+    let cost = harness.run(packet, PACKETS)?;
+    let counted = packets(balancer, how)? - before;
+    ensure!(counted >= u64::from(PACKETS) / 10 * 9, "{counted} of {PACKETS} packets were {}", how.name());
+    Ok(cost)
 }
 
 fn packets(balancer: &KernelDataplane, how: Forwarded) -> Result<u64> {

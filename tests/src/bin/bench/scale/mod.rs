@@ -9,7 +9,7 @@ use crate::harness::Harness;
 use crate::use_all_cpus;
 use agent::{AtWork, Changes};
 use anyhow::{Context, Result, ensure};
-use cost::Cost;
+use cost::{Cost, Samples};
 use lb_tests::figures::{Machine, replace_section};
 use serde::Serialize;
 use shape::{Axis, Shape};
@@ -50,18 +50,23 @@ struct Point {
 
 pub(crate) fn main(args: &Args, harness: &mut Harness) -> Result<()> {
     ensure!(!args.publish || args.rounds >= 5, "--rounds {}: --publish takes at least 5", args.rounds);
-    let rounds = usize::from(args.rounds);
-    let mut costs = Vec::new();
-    for (axis, shape) in shape::all() {
-        eprintln!("{}: {}", axis.title(), shape.along(axis));
-        costs.push((axis, shape, cost::measure(harness, shape, rounds)?));
+    let shapes = shape::all();
+    // Where its maps come to lie matters to what a packet costs, so the program is loaded anew each time.
+    let mut samples = vec![Samples::default(); shapes.len()];
+    for round in 1..=args.rounds {
+        for ((axis, shape), samples) in shapes.iter().zip(&mut samples) {
+            eprintln!("round {round} of {}: {}: {}", args.rounds, axis.title(), shape.along(*axis));
+            samples.add(harness, *shape)?;
+        }
     }
     // Agents are not kept from any CPU.
     use_all_cpus()?;
-    let changes = agent::changes(&shape::all())?;
+    let changes = agent::changes(&shapes)?;
     let at_work = agent::at_work(harness)?;
-    let points = costs.into_iter().zip(changes);
-    let points = points.map(|((axis, shape, cost), changes)| Point { axis, shape, cost, changes }).collect();
+    let mut points = Vec::new();
+    for (((axis, shape), samples), changes) in shapes.into_iter().zip(samples).zip(changes) {
+        points.push(Point { axis, shape, cost: samples.cost()?, changes });
+    }
     let figures = Figures { machine: Machine::inspect()?, rounds: args.rounds, points, at_work };
 
     let section = report::section(&figures);

@@ -45,10 +45,10 @@ impl Axis {
 
     const fn points(self) -> &'static [u32] {
         match self {
-            Self::Services => &[1, 16, 256, 1_024],
-            Self::Backends => &[3, 16, 128, 1_024],
-            Self::Flows => &[1 << 10, 1 << 14, 1 << 18, 1 << 20, 1 << 23],
-            Self::Prefixes => &[0, 1_000, 10_000, 100_000],
+            Self::Services => &[1, 32, 1_024],
+            Self::Backends => &[3, 64, 1_024],
+            Self::Flows => &[1 << 10, 1 << 16, 1 << 20, 1 << 23],
+            Self::Prefixes => &[0, 1_000, 100_000],
         }
     }
 }

@@ -3,20 +3,22 @@ use crate::load::{PORT, cpus};
 use crate::memory::{Memory, process_memory};
 use crate::place::{Place, addresses};
 use anyhow::{Context, Result, bail, ensure};
-use lb_tests::scene::web_server::nginx_stream_module;
 use lb_user::lab::Node;
 use lb_user::lab::topology::VIP;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub(super) const HAPROXY: &str = "haproxy";
 pub(super) const NGINX: &str = "nginx";
+
+/// Where distributions have the modules of nginx.
+const MODULES: [&str; 2] = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules"];
 
 /// Which proxy it is.
 #[derive(Clone, Copy)]
@@ -36,13 +38,13 @@ pub(super) fn start(place: &Place, kind: Kind) -> Result<Box<dyn Standing + '_>>
     let file = place.file("proxy.conf");
     let mut command = match kind {
         Kind::HaProxy => {
-            fs::write(&file, haproxy_configuration(cpus()?.len()))?;
+            fs::write(&file, haproxy(cpus()?.len()))?;
             let mut command = Command::new(HAPROXY);
             command.arg("-db").arg("-f").arg(&file);
             command
         }
         Kind::Nginx => {
-            fs::write(&file, nginx_configuration(nginx_stream_module().as_deref(), &place.file("proxy.pid")))?;
+            fs::write(&file, nginx(stream_module().as_deref(), &place.file("proxy.pid")))?;
             let mut command = Command::new(NGINX);
             command.arg("-p").arg(place.file("")).arg("-e").arg(place.file("proxy.log")).arg("-c").arg(&file);
             command
@@ -101,7 +103,7 @@ impl Drop for Proxy<'_> {
     }
 }
 
-fn haproxy_configuration(cpus: usize) -> String {
+fn haproxy(cpus: usize) -> String {
     let servers = addresses().into_iter().map(|address| format!("    server {address} {address}:{PORT}\n"));
     format!(
         "global
@@ -124,7 +126,7 @@ backend servers
     )
 }
 
-fn nginx_configuration(stream_module: Option<&Path>, pid_file: &Path) -> String {
+fn nginx(stream_module: Option<&Path>, pid_file: &Path) -> String {
     let module = stream_module.map(|path| format!("load_module {};\n", path.display())).unwrap_or_default();
     let servers = addresses().into_iter().map(|address| format!("        server {address}:{PORT};\n"));
     format!(
@@ -149,14 +151,18 @@ stream {{
     )
 }
 
+/// Where the stream module is; `None` when it is part of nginx, or missing, as nginx then says.
+fn stream_module() -> Option<PathBuf> {
+    MODULES.iter().map(|folder| Path::new(folder).join("ngx_stream_module.so")).find(|module| module.exists())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn both_proxies_have_a_worker_on_each_cpu_and_every_backend() {
-        let (haproxy, nginx) =
-            (haproxy_configuration(2), nginx_configuration(Some(Path::new("/m.so")), Path::new("/run/p")));
+        let (haproxy, nginx) = (haproxy(2), nginx(Some(Path::new("/m.so")), Path::new("/run/p")));
         for text in ["nbthread 2\n    cpu-map auto:1/1-2 0-1\n", "    server 198.18.1.3 198.18.1.3:8000\n"] {
             assert!(haproxy.contains(text), "{haproxy}");
         }
@@ -164,6 +170,6 @@ mod tests {
         {
             assert!(nginx.contains(text), "{nginx}");
         }
-        assert!(nginx_configuration(None, Path::new("/run/p")).starts_with("daemon off;"));
+        assert!(super::nginx(None, Path::new("/run/p")).starts_with("daemon off;"));
     }
 }
