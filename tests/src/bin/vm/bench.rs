@@ -103,7 +103,7 @@ fn measure(args: &Args, kernel: &Kernel, processor: Processor) -> Result<String>
     let path = folder().join(format!("{}-bench.img", kernel.series));
     image.pack(&path)?;
 
-    let machine = Machine { kernel, image: path, processor, cpus: 1, nics: true, steady: true, patience: PATIENCE };
+    let machine = Machine { kernel, image: path, processor, cpus: 1, nics: true, patience: PATIENCE };
     let by = if processor == Processor::Kvm { "by KVM" } else { "emulated" };
     let (mut transcript, mut said) = (Transcript::default(), String::new());
     let ended = machine.run(|line| {

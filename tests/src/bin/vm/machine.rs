@@ -29,14 +29,9 @@ pub(crate) struct Machine<'a> {
     pub(crate) cpus: u16,
     /// Whether it has two network interfaces that are connected with each other.
     pub(crate) nics: bool,
-    /// Whether an emulated processor takes the same time for every instruction, whatever the one that emulates it is busy with.
-    pub(crate) steady: bool,
     /// It may take so long.
     pub(crate) patience: Duration,
 }
-
-/// Time of an instruction where all take the same: 2³ ns, about what emulation takes.
-const STEADY: [&str; 2] = ["-icount", "shift=3"];
 
 /// Interfaces take in frames of their own size, with all checksums: what XDP wants is the same for everybody.
 const WHOLE_FRAMES: &str = ",guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off";
@@ -82,9 +77,6 @@ impl Machine<'_> {
             Processor::Kvm => ["-accel", "kvm", "-cpu", "host"],
             Processor::Emulated => ["-accel", "tcg", "-cpu", "max"],
         });
-        if self.steady && self.processor == Processor::Emulated {
-            command.args(STEADY);
-        }
         for number in 0..if self.nics { 2 } else { 0 } {
             command.arg("-netdev").arg(format!("hubport,id=hub{number},hubid=0"));
             let device = format!("virtio-net-pci,netdev=hub{number},mac=02:00:00:00:ff:0{number}");
@@ -123,8 +115,7 @@ impl Processor {
         }
         let mut up = false;
         let image = image.to_owned();
-        let machine =
-            Machine { kernel, image, processor: Self::Kvm, cpus: 1, nics: false, steady: false, patience: PATIENCE };
+        let machine = Machine { kernel, image, processor: Self::Kvm, cpus: 1, nics: false, patience: PATIENCE };
         // It says that it is up and is off, or nothing works.
         let ended = machine.run(|line| up |= line == "vm: up");
         if ended.is_ok() && up { Self::Kvm } else { Self::Emulated }

@@ -102,7 +102,7 @@ fn test(args: &Args, kernel: &Kernel, processor: Processor) -> Result<Column> {
     image.pack(&path)?;
 
     let mut log = File::create(path.with_extension("log"))?;
-    let machine = Machine { kernel, image: path, processor, cpus: 1, nics: false, steady: false, patience: PATIENCE };
+    let machine = Machine { kernel, image: path, processor, cpus: 1, nics: false, patience: PATIENCE };
     let mut transcript = Transcript::default();
     let mut unwritten = Ok(());
     let ended = machine.run(|line| {
