@@ -1,14 +1,14 @@
 //! `cargo xtask bench`: measure the datapath, how it scales, or Handoff beside its peers.
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
 use crate::build::Profile;
-use crate::setup::{self, Scope};
+use crate::setup::Scope;
 use crate::usage::UsageError;
-use crate::{bpf, build, process, usage, vm, workspace};
+use crate::{process, tool, usage, vm};
 
 /// A benchmark, which is a program of its own.
 #[derive(Clone, Copy, Debug)]
@@ -34,17 +34,8 @@ pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
         return Err(process::exec(&mut vm::bench(usage::after_separator(args))?));
     }
     let (benchmark, args) = chosen(args)?;
-    setup::ensure(benchmark.scope)?;
-    bpf::build()?;
-    build::handoff(Profile::Release)?;
-    let mut cargo = workspace::cargo()?;
-    cargo.args(["build", "--package", "lb-tests", "--release", "--bin", benchmark.program]);
-    process::run(&mut cargo)?;
-
-    // Started here and not by `cargo run`, so that a relative FILE is meant from where the caller is.
-    let mut bench = Command::new(workspace::binary(Profile::Release, benchmark.program)?);
-    bench.args(benchmark.part).args(args).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
-    Err(process::exec(&mut bench))
+    let mut bench = tool::command(benchmark.program, Profile::Release, benchmark.scope)?;
+    Err(process::exec(bench.args(benchmark.part).args(args)))
 }
 
 /// The benchmark that is named first, and its arguments.

@@ -17,6 +17,7 @@ mod security;
 mod setup;
 mod soak;
 mod test;
+mod tool;
 mod usage;
 mod vm;
 mod workspace;

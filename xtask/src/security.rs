@@ -1,22 +1,15 @@
 //! `cargo xtask security`: what running agents may do, for docs/security.md.
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::build::{self, Profile};
-use crate::setup::{self, Scope};
-use crate::{bpf, process, usage, workspace};
+use crate::build::Profile;
+use crate::setup::Scope;
+use crate::{process, tool, usage};
 
 pub(crate) fn main(args: &[OsString]) -> Result<ExitCode> {
-    setup::ensure(Scope::Lab)?;
-    bpf::build()?;
-    build::handoff(Profile::Release)?;
-    let mut cargo = workspace::cargo()?;
-    cargo.args(["build", "--package", "lb-tests", "--bin", "security"]);
-    process::run(&mut cargo)?;
-    let mut security = Command::new(workspace::binary(Profile::Dev, "security")?);
-    security.args(usage::after_separator(args)).env("HANDOFF_BIN", workspace::binary(Profile::Release, "handoff")?);
-    Err(process::exec(&mut security))
+    let mut security = tool::command("security", Profile::Dev, Scope::Lab)?;
+    Err(process::exec(security.args(usage::after_separator(args))))
 }

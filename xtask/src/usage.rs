@@ -22,7 +22,8 @@ Usage: cargo xtask <command>
                                       namespaces (root); --kernel SERIES for one of them, --publish writes docs/kernels.md
   fuzz [TARGET] [--seconds N] [--keep]
                          look for inputs that break a target, or each in turn, for N seconds (600) each: balancer, client_hello,
-                         config, decap, flow_table, requests, round_trip, shortcut, ticket_messages; with --keep, then choose fuzz/corpus anew from what was found
+                         config, decap, flow_table, requests, round_trip, shortcut, ticket_messages; with --keep, then choose
+                         fuzz/corpus anew from what was found
   lint [--fix]           check formatting, clippy, the eBPF code's warnings and the documentation
   deny                   check licences, sources, duplicates and, where their database can be had, advisories of all dependencies
   bench [[--] ARGS]      measure the datapath; `cargo xtask bench -- --json FILE` also writes the numbers down
@@ -30,8 +31,8 @@ Usage: cargo xtask <command>
                          writes docs/performance.md, --json FILE the numbers
   bench peers [ARGS]     measure Handoff beside plain routing, nftables, HAProxy, nginx and IPVS, where the kernel has it (root);
                          --publish writes docs/performance.md, --json FILE the numbers, --help lists the rest
-  bench vm [ARGS]        the same with IPVS and over a network interface, on Debian's kernels 6.1 and 6.12 in virtual machines (root);
-                         --publish as above
+  bench vm [ARGS]        the same without nginx, but with IPVS and over a network interface, on Debian's kernels 6.1 and 6.12 in
+                         virtual machines (root); --publish as above
   soak [--minutes N] [--seed S]
                          have everything happen at once, under load, and account for every request and packet (root); --json FILE
                          writes the figures

@@ -14,6 +14,8 @@ mod rights;
 mod targets;
 mod units;
 
+pub use rights::capabilities;
+
 use crate::scene::{ON_ETH0, Pki, Scene, TicketCluster, eventually, service};
 use anyhow::{Context, Result, ensure};
 use lb_user::lab::{Agent, SERVICE_NAME};

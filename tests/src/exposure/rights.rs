@@ -2,31 +2,36 @@ use crate::figures::Table;
 use anyhow::{Context, Result, ensure};
 use caps::Capability;
 use lb_user::lab::Agent;
-use procfs::process::{Process, Status};
+use procfs::process::Process;
 
 pub(super) fn table() -> Table {
     Table::new(&["an agent", "capabilities"])
 }
 
-/// Adds what all threads of the agent have.
+/// Adds what the agent has.
 pub(super) fn add(table: &mut Table, name: &str, agent: &Agent) -> Result<()> {
-    let tasks = Process::new(agent.id().try_into()?)?.tasks()?;
-    let mut kept = None;
-    for task in tasks {
-        let status = task?.status()?;
-        let own = of(&status)?;
-        ensure!(*kept.get_or_insert(own) == own, "{}: its capabilities are not those of other threads", status.name);
-    }
-    table.row([name.to_owned(), names(kept.context("the agent has no threads")?)]);
+    table.row([name.to_owned(), names(capabilities(agent)?)]);
     Ok(())
 }
 
-/// What a thread has and can ever have, as a mask.
-fn of(status: &Status) -> Result<u64> {
-    let bound = status.capbnd.context("the kernel does not say what it can ever have")?;
-    let is_final = status.nonewprivs == Some(1) && status.capprm == status.capeff && bound & !status.capeff == 0;
-    ensure!(is_final, "{} may gain rights", status.name);
-    Ok(status.capeff)
+/// The capabilities of an agent, as a mask (linux/capability.h).
+///
+/// # Errors
+/// When not every thread has the same, or one can get others, or what it starts can.
+pub fn capabilities(agent: &Agent) -> Result<u64> {
+    let (mut kept, mut seen) = (None, 0);
+    for task in Process::new(agent.id().try_into()?)?.tasks()? {
+        let status = task?.status()?;
+        let own = *kept.get_or_insert(status.capeff);
+        let sets = [Some(status.capeff), Some(status.capprm), status.capbnd];
+        ensure!(sets == [Some(own); 3], "{}: {sets:x?} instead of {own:x}", status.name);
+        let handed_on = status.capinh | status.capamb.unwrap_or(0);
+        ensure!(handed_on & !own == 0, "{}: hands on {handed_on:x}", status.name);
+        ensure!(status.nonewprivs == Some(1), "{}: may gain rights", status.name);
+        seen += 1;
+    }
+    ensure!(seen > 2, "{seen} threads");
+    kept.context("the agent has no threads")
 }
 
 fn names(mask: u64) -> String {

@@ -1,9 +1,9 @@
 //! What an agent may still do after its start.
 
 use anyhow::{Result, ensure};
+use lb_tests::exposure::capabilities;
 use lb_tests::scene::{ON_ETH0, Scene, service};
 use lb_user::lab::{Agent, SERVICE_NAME};
-use procfs::process::Process;
 
 /// CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW, CAP_PERFMON, CAP_BPF (linux/capability.h).
 const KEPT: u64 = 1 | 1 << 1 | 1 << 3 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 38 | 1 << 39;
@@ -34,17 +34,7 @@ fn measuring_run_times_keeps_what_it_takes() -> Result<()> {
 
 /// Every thread of the agent has `kept`, can never have more, and nor can what it starts.
 fn expect(agent: &Agent, kept: u64) -> Result<()> {
-    let tasks = Process::new(agent.id().try_into()?)?.tasks()?;
-    let mut seen = 0;
-    for task in tasks {
-        let status = task?.status()?;
-        let sets = [Some(status.capeff), Some(status.capprm), status.capbnd];
-        ensure!(sets == [Some(kept); 3], "{}: {sets:x?} instead of {kept:x}", status.name);
-        let handed_on = status.capinh | status.capamb.unwrap_or(0);
-        ensure!(handed_on & !kept == 0, "{}: hands on {handed_on:x}", status.name);
-        ensure!(status.nonewprivs == Some(1), "{}: may gain rights", status.name);
-        seen += 1;
-    }
-    ensure!(seen > 2, "{seen} threads");
+    let found = capabilities(agent)?;
+    ensure!(found == kept, "{found:x} instead of {kept:x}");
     Ok(())
 }

@@ -55,7 +55,9 @@ fn claims(figures: &Figures) -> Table {
     row("the same, link ready for XDP: p99", &ratio(Subject::RoutingXdpLink, Measure::LatencyP99), "");
     row("client to server: download", &ratio(Subject::Direct, Measure::Download), "≥ 0.95");
     row("nftables: CPU above plain routing", &share(Subject::Nftables), "≤ 0.25");
-    row("nftables: CPU above plain routing, Handoff's over a link ready for XDP", &own(Subject::Nftables), "");
+    if figures.is_veth {
+        row("nftables: CPU above plain routing, Handoff's over a link ready for XDP", &own(Subject::Nftables), "");
+    }
     row("HAProxy: CPU above plain routing", &share(Subject::Haproxy), "≤ 0.10");
     row("nginx: CPU above plain routing", &share(Subject::Nginx), "≤ 0.10");
     row("IPVS: new conn/s", &ratio(Subject::IpvsDr, Measure::Connections), "> 1");
