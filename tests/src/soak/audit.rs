@@ -1,6 +1,6 @@
 //! Audits: whether the program has decided on every packet that came in, exactly once, and whether the agent stays as small as it is.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use lb_user::control::Client;
 use lb_user::control::types::VerdictCounter;
 use lb_user::lab::Namespace;
@@ -8,6 +8,7 @@ use procfs::process::Process;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::scene::wait;
 pub struct Packets {
     /// Packets that the interface has received.
     pub received: u64,
+    /// Those of them that it has received without its program: while the link comes up, a veth device is there before its queues are.
+    pub past_program: u64,
     /// Those that the program has decided on, by action and reason.
     pub decided: BTreeMap<String, u64>,
 }
@@ -31,6 +34,7 @@ impl Packets {
         const ATTEMPTS: u32 = 400;
         for _ in 0..ATTEMPTS {
             let before = received(balancer)?;
+            let past_program = before - seen_by_program(balancer)?;
             let counters = wait(agent.counters())??;
             let received = received(balancer)?;
             if before == received {
@@ -38,6 +42,7 @@ impl Packets {
                 let decided = counters.iter().filter(|counter| counter.packets > 0);
                 return Ok(Self {
                     received,
+                    past_program,
                     decided: decided.map(|counter| (name(counter), counter.packets)).collect(),
                 });
             }
@@ -50,12 +55,16 @@ impl Packets {
     pub fn since(&self, before: &Self) -> Self {
         let earlier = |name: &str| before.decided.get(name).copied().unwrap_or(0);
         let decided = self.decided.iter().map(|(name, count)| (name.clone(), count - earlier(name)));
-        Self { received: self.received - before.received, decided: decided.filter(|(_, count)| *count > 0).collect() }
+        Self {
+            received: self.received - before.received,
+            past_program: self.past_program - before.past_program,
+            decided: decided.filter(|(_, count)| *count > 0).collect(),
+        }
     }
 
-    /// How many more packets were received than decided on.
+    /// How many more packets came to the program than it has decided on.
     pub fn unaccounted(&self) -> i64 {
-        self.received as i64 - self.decided.values().sum::<u64>() as i64
+        self.received as i64 - self.past_program as i64 - self.decided.values().sum::<u64>() as i64
     }
 }
 
@@ -65,6 +74,16 @@ fn received(balancer: &Namespace) -> Result<u64> {
     let line = table.lines().find_map(|line| line.trim().strip_prefix("eth0:"));
     let packets = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
     packets.context("/proc/net/dev does not tell of eth0")
+}
+
+/// Packets that the driver of the balancer's interface has taken to the program, of all queues.
+fn seen_by_program(balancer: &Namespace) -> Result<u64> {
+    let output = balancer.run(|| Command::new("ethtool").args(["--statistics", "eth0"]).output())?;
+    let text = String::from_utf8(output.context("cannot run ethtool: `cargo xtask setup` gets it")?.stdout)?;
+    let queues = text.lines().filter_map(|line| line.trim().split_once("_xdp_packets: "));
+    let packets: Vec<u64> = queues.map(|(_, packets)| packets.parse()).collect::<Result<_, _>>()?;
+    ensure!(!packets.is_empty(), "ethtool does not tell of queues of eth0: {text}");
+    Ok(packets.iter().sum())
 }
 
 /// How large an agent is.
@@ -103,7 +122,11 @@ mod tests {
     use super::*;
 
     fn packets(received: u64, decided: &[(&str, u64)]) -> Packets {
-        Packets { received, decided: decided.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect() }
+        Packets {
+            received,
+            past_program: 0,
+            decided: decided.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+        }
     }
 
     #[test]
@@ -113,6 +136,7 @@ mod tests {
         assert_eq!(now.since(&before), packets(10, &[("passed not-ip", 5), ("forwarded new-flow", 5)]));
         assert_eq!(now.since(&before).unaccounted(), 0);
         assert_eq!(packets(5, &[("passed not-ip", 3)]).unaccounted(), 2);
+        assert_eq!(Packets { past_program: 1, ..packets(5, &[("passed not-ip", 3)]) }.unaccounted(), 1);
         assert_eq!(packets(3, &[("passed not-ip", 5)]).unaccounted(), -2);
     }
 

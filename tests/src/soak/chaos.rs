@@ -10,6 +10,7 @@ use lb_user::lab::topology::VIP;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::net::SocketAddrV4;
+use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -77,7 +78,10 @@ fn happen(event: Event, stage: &Stage, shared: &Shared) -> Result<()> {
             sleep(time);
             Ok(kill(agent, Signal::SIGCONT)?)
         }),
-        Event::LinkDown(time) => link_down(stage, Node::Balancer, time),
+        Event::LinkDown(time) => {
+            shared.links_up.fetch_add(1, Ordering::Relaxed);
+            link_down(stage, Node::Balancer, time)
+        }
         Event::Mtu(mtu, time) => {
             scene.ip(Node::Balancer, &format!("link set dev eth0 mtu {mtu}"))?;
             sleep(time);

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use lb_user::lab::Node;
 use lb_user::lab::topology::VIP;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::thread;
@@ -77,7 +78,7 @@ impl Client {
             let open = shared.gate();
             let began = shared.now();
             let before = self.held.as_ref().map(|(_, server)| server.clone());
-            match self.ask() {
+            match self.ask(shared) {
                 Ok((server, resumed)) => shared.answered(self.kind, server, resumed),
                 Err(error) => {
                     let (kind, port, ended, what) = (self.kind, self.port, shared.now(), format!("{error:#}"));
@@ -90,24 +91,24 @@ impl Client {
         }
     }
 
-    fn ask(&mut self) -> Result<Answer> {
+    fn ask(&mut self, shared: &Shared) -> Result<Answer> {
         match self.kind {
-            Kind::Connection => Ok((exchange(&mut self.connect(PORT)?, BYTES.0, BYTES.1)?, false)),
-            Kind::Held => self.ask_again(),
+            Kind::Connection => Ok((exchange(&mut self.connect(PORT, shared)?, BYTES.0, BYTES.1)?, false)),
+            Kind::Held => self.ask_again(shared),
             Kind::Tls => {
-                let stream = self.connect(443)?;
+                let stream = self.connect(443, shared)?;
                 let how = self.tls.as_ref().context("a TLS client")?.visit_over(stream)?;
                 Ok(("any".to_owned(), how == rustls::HandshakeKind::Resumed))
             }
-            Kind::Datagram => self.send(),
+            Kind::Datagram => self.send(shared),
         }
     }
 
     /// Over the connection that is open, or else over a new one.
-    fn ask_again(&mut self) -> Result<Answer> {
+    fn ask_again(&mut self, shared: &Shared) -> Result<Answer> {
         let (mut connection, before) = match self.held.take() {
             Some((connection, server)) => (connection, Some(server)),
-            None => (self.connect(PORT)?, None),
+            None => (self.connect(PORT, shared)?, None),
         };
         let server = exchange(&mut connection, BYTES.0, BYTES.1)?;
         if let Some(before) = before.filter(|before| *before != server) {
@@ -118,9 +119,9 @@ impl Client {
     }
 
     /// Connects by a port that is known also if that fails.
-    fn connect(&mut self, port: u16) -> Result<TcpStream> {
+    fn connect(&mut self, port: u16, shared: &Shared) -> Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-        socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
+        bind(shared, |address| socket.bind(&address.into()))?;
         self.socket = Some(socket.try_clone()?.into());
         self.port = socket.local_addr()?.as_socket().context("an address")?.port();
         socket.connect_timeout(&SockAddr::from(SocketAddr::from((VIP, port))), PATIENCE)?;
@@ -130,8 +131,8 @@ impl Client {
     }
 
     /// Sends a datagram again and again, as DNS clients do.
-    fn send(&mut self) -> Result<Answer> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    fn send(&mut self, shared: &Shared) -> Result<Answer> {
+        let socket = bind(shared, UdpSocket::bind)?;
         self.socket = Some(socket.try_clone()?.into());
         self.port = socket.local_addr()?.port();
         socket.connect((VIP, PORT))?;
@@ -145,5 +146,16 @@ impl Client {
             }
         }
         Err(last.context("it was sent")?)
+    }
+}
+
+/// Binds to the next port that is free.
+fn bind<T>(shared: &Shared, bind: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match bind((Ipv4Addr::UNSPECIFIED, shared.next_port()).into()) {
+            // A connection is held open by it.
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            outcome => return outcome,
+        }
     }
 }

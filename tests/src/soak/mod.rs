@@ -30,6 +30,7 @@ use lb_user::lab::Node;
 use stage::{Shared, Stage, lock};
 use std::fs;
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
@@ -86,8 +87,19 @@ pub fn soak(name: &str, time: Duration, seed: u64, tell: &(dyn Fn(&str) + Sync))
     for line in log.lines().filter(|line| line.contains("panicked")) {
         shared.problem(format!("the agent's log: {line}"));
     }
+    let links_up = shared.links_up.load(Ordering::Relaxed);
     let (ledger, problems) = (mem::take(&mut *lock(&shared.ledger)), shared.problems());
-    Ok(Report { seed, time: shared.now(), events, ledger, packets: last.since(&first), audits, sizes, problems })
+    Ok(Report {
+        seed,
+        time: shared.now(),
+        events,
+        ledger,
+        packets: last.since(&first),
+        links_up,
+        audits,
+        sizes,
+        problems,
+    })
 }
 
 /// The size of the agent, every second, as soon as it is grown up.

@@ -20,6 +20,8 @@ pub struct Report {
     pub ledger: Ledger,
     /// Packets from the first audit to the last.
     pub packets: Packets,
+    /// How often the balancer's link came up.
+    pub links_up: u64,
     /// Packets that an audit could not account for; one number for each audit.
     pub audits: Vec<i64>,
     /// The agent, every second.
@@ -33,6 +35,9 @@ impl Report {
     const GROWTH: (f64, u64) = (1.10, 1_024);
     /// It may have so many more files open: those of a request that is under way.
     const MORE_FILES: u64 = 4;
+
+    /// So many packets may go past the program each time that the link comes up.
+    const PAST_PROGRAM: u64 = 3;
 
     /// Requests that nothing accounts for.
     pub fn unaccounted_requests(&self) -> usize {
@@ -51,6 +56,11 @@ impl Report {
         faults.extend(unaccounted.map(|failure| format!("a request that nothing accounts for: {failure:?}")));
         if self.unaccounted_packets() > 0 {
             faults.push(format!("packets that nothing accounts for, by audit: {:?}", self.audits));
+        }
+        let past = self.packets.past_program;
+        if past > self.links_up * Self::PAST_PROGRAM {
+            faults
+                .push(format!("{past} packets went past the program, while the link came up {} times", self.links_up));
         }
         let (part, absolute) = Self::GROWTH;
         if let Some((first, last)) = first_and_last(&self.sizes, |size| size.resident)
@@ -85,7 +95,10 @@ impl fmt::Display for Report {
         for (name, count) in &packets.decided {
             *actions.entry(name.split(' ').next().unwrap_or_default()).or_default() += count;
         }
-        let actions: Vec<_> = actions.iter().map(|(action, count)| format!("{count} {action}")).collect();
+        let mut actions: Vec<_> = actions.iter().map(|(action, count)| format!("{count} {action}")).collect();
+        if packets.past_program > 0 {
+            actions.push(format!("{} before the program, as the link came up", packets.past_program));
+        }
         let (sum, unaccounted) = (actions.join(" + "), self.unaccounted_packets());
         writeln!(
             f,
@@ -127,6 +140,7 @@ mod tests {
             events: 0,
             ledger: Ledger::default(),
             packets: Packets::default(),
+            links_up: 0,
             audits,
             sizes: (0..).zip(sizes).map(size).collect(),
             problems: Vec::new(),
@@ -143,5 +157,14 @@ mod tests {
         // What one audit has too few, another must not make up for.
         assert_eq!(report(&[], vec![1, -1]).unaccounted_packets(), 2);
         assert_eq!(report(&[], vec![1, -1]).faults().len(), 1);
+    }
+
+    #[test]
+    fn packets_go_past_the_program_only_as_the_link_comes_up() {
+        let past = |past_program, links_up| {
+            let packets = Packets { past_program, ..Packets::default() };
+            Report { packets, links_up, ..report(&[], vec![]) }.faults().len()
+        };
+        assert_eq!([past(0, 0), past(3, 1), past(1, 0), past(4, 1)], [0, 0, 1, 1]);
     }
 }

@@ -36,6 +36,10 @@ pub(super) struct Shared<'a> {
     /// Failures whose back-end may not be known yet, and the sockets that keep their ports from others until it is.
     pub(super) pending: Mutex<Vec<(Failure, Option<OwnedFd>)>>,
     problems: Mutex<Vec<String>>,
+    /// How often the balancer's link came up.
+    pub(super) links_up: AtomicU64,
+    /// How many ports clients have taken.
+    ports: AtomicU64,
     tell: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -48,6 +52,8 @@ impl<'a> Shared<'a> {
             ledger: Mutex::default(),
             pending: Mutex::default(),
             problems: Mutex::default(),
+            links_up: AtomicU64::new(0),
+            ports: AtomicU64::new(0),
             tell,
         }
     }
@@ -86,6 +92,14 @@ impl<'a> Shared<'a> {
 
     pub(super) fn problems(&self) -> Vec<String> {
         lock(&self.problems).clone()
+    }
+
+    /// A port for a client's next connection or datagram: it comes back minutes later only, so that what the balancer remembers of it is of
+    /// that client.
+    pub(super) fn next_port(&self) -> u16 {
+        const FIRST: u16 = 1024;
+        let number = self.ports.fetch_add(1, Ordering::Relaxed) % u64::from(u16::MAX - FIRST + 1);
+        FIRST + number as u16
     }
 
     pub(super) fn answered(&self, kind: Kind, server: String, resumed: bool) {
